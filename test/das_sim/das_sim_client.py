@@ -1,0 +1,156 @@
+"""A small client of the simulator for tests: signs with the standard library only."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import subprocess
+import urllib.parse
+import uuid
+
+ACTION = "GetMySQLAllSessionAsync"
+USERS = ["app_user", "report_user", "etl_user", "monitor", "root", "aurora"]
+
+
+def quote(text):
+    return urllib.parse.quote(text, safe="-_.~")
+
+
+def canonical_query(params):
+    return "&".join(f"{quote(k)}={quote(v)}" for k, v in sorted(params.items()))
+
+
+def utc(offset=0):
+    now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sign_v3(host, params, key, secret, token=None, body=b"", action=ACTION, **replace):
+    """Headers of a signed request; replace overrides a header before it is signed."""
+    headers = {
+        "host": host,
+        "x-acs-action": action,
+        "x-acs-version": "2020-01-16",
+        "x-acs-date": utc(),
+        "x-acs-signature-nonce": uuid.uuid4().hex,
+        "x-acs-content-sha256": hashlib.sha256(body).hexdigest(),
+    }
+    if token is not None:
+        headers["x-acs-security-token"] = token
+    headers.update({k.replace("_", "-"): v for k, v in replace.items()})
+    names = sorted(headers)
+    request = "\n".join(
+        ["POST", "/", canonical_query(params)]
+        + [f"{n}:{headers[n].strip()}" for n in names]
+        + ["", ";".join(names), headers["x-acs-content-sha256"]]
+    )
+    text = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
+    signature = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    headers["Authorization"] = (
+        f"ACS3-HMAC-SHA256 Credential={key},SignedHeaders={';'.join(names)},Signature={signature}"
+    )
+    return headers
+
+
+def sign_v1(params, key, secret, token=None):
+    """The parameters of a V1 request, its signature among them."""
+    params = dict(
+        params,
+        Timestamp=utc(),
+        SignatureNonce=uuid.uuid4().hex,
+        SignatureMethod="HMAC-SHA1",
+        SignatureVersion="1.0",
+        AccessKeyId=key,
+        Format="JSON",
+    )
+    if token is not None:
+        params["SecurityToken"] = token
+    text = "POST&%2F&" + quote(canonical_query(params))
+    digest = hmac.new((secret + "&").encode(), text.encode(), hashlib.sha1).digest()
+    return dict(params, Signature=base64.b64encode(digest).decode())
+
+
+def fnv1a64(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = ((value ^ byte) * 0x100000001B3) % 2**64
+    return value
+
+
+def expected_sessions(instance, node="", generation=0, users=USERS):
+    """{user: (TotalCount, ActiveCount)} as the simulator answers."""
+    if instance.startswith("pc-"):
+        node = node or "pi-" + instance[3:]
+    else:
+        node = ""
+    counts = {}
+    for index, user in enumerate(users):
+        h = fnv1a64(f"{instance}/{node}/{user}/{generation}".encode())
+        if index == 0 or (h >> 56) % 8 != 0:
+            counts[user] = (1 + h % 20, (h >> 32) % (2 + h % 20))
+    return counts
+
+
+class Simulator:
+    """Starts a das_sim, stops it at the end of the with block."""
+
+    def __init__(self, *arguments, binary=None):
+        binary = binary or os.environ["DAS_SIM"]
+        self.process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("das_sim listening on "):
+            self.process.wait()
+            raise RuntimeError(f"das_sim said {line!r}")
+        self.url = line.split()[-1]
+        self.host = self.url.split("//")[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        code = self.process.wait(10)
+        self.process.stdout.close()
+        return code
+
+    def connect(self, timeout=10):
+        return http.client.HTTPConnection(self.host, timeout=timeout)
+
+    def page(self, method, path):
+        connection = self.connect()
+        connection.request(method, path)
+        reply = connection.getresponse()
+        status, body = reply.status, json.loads(reply.read())
+        connection.close()
+        return status, body
+
+    def control(self, **settings):
+        query = urllib.parse.urlencode({k.replace("_", "-"): v for k, v in settings.items()})
+        return self.page("POST", "/control?" + query)
+
+    def stats(self, instances=False):
+        return self.page("GET", "/stats" + ("?instances=1" if instances else ""))[1]
+
+    def post(self, path, headers, body=b"", connection=None, timeout=10):
+        """(status, headers, body bytes)"""
+        own = connection is None
+        connection = connection or self.connect(timeout)
+        try:
+            connection.request("POST", path, body, headers)
+            reply = connection.getresponse()
+            return reply.status, reply.headers, reply.read()
+        finally:
+            if own:
+                connection.close()
+
+    def call(self, key, secret, connection=None, token=None, timeout=10, **params):
+        params = {k: v for k, v in params.items() if v is not None}
+        headers = sign_v3(self.host, params, key, secret, token)
+        return self.post("/?" + canonical_query(params), headers, b"", connection, timeout)

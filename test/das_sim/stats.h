@@ -1,0 +1,16 @@
+/* What was seen: GET /stats, POST /stats/reset, and the request log. */
+#ifndef DAS_SIM_STATS_H
+#define DAS_SIM_STATS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct call;
+struct sim;
+
+/* The call has its answer: counts the outcome and writes the log line. */
+void stats_note(struct call *call);
+json_t *stats_report(struct sim *sim, bool with_instances);
+void stats_reset(struct sim *sim);
+
+#endif
