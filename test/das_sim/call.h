@@ -23,36 +23,36 @@ struct target;
 enum phase { PHASE_SUBMIT, PHASE_POLL };
 
 struct call {
-	struct sim *sim;
-	struct evhttp_request *request; /* NULL once libevent owns it again */
-	struct event *timer;
-	void (*step)(struct call *call); /* what the timer does */
-	uint64_t reply_delay_us;
-	uint64_t arrived_us;
+    struct sim *sim;
+    struct evhttp_request *request; /* NULL once libevent owns it again */
+    struct event *timer;
+    void (*step)(struct call *call); /* what the timer does */
+    uint64_t reply_delay_us;
+    uint64_t arrived_us;
 
-	struct field_list params;  /* query; of a V1 call the form too */
-	struct field_list headers; /* lower-case names */
-	bool is_v1;
-	struct sign_v3_authorization authorization;
-	struct access_key *key; /* NULL: unknown */
-	enum phase phase;
-	const char *instance_id; /* borrowed from params; NULL when absent */
-	const char *node_id;
-	struct target *target;
-	struct result *result;
-	const struct fault *fault;
+    struct field_list params;  /* query; of a V1 call the form too */
+    struct field_list headers; /* lower-case names */
+    bool is_v1;
+    struct sign_v3_authorization authorization;
+    struct access_key *key; /* NULL: unknown */
+    enum phase phase;
+    const char *instance_id; /* borrowed from params; NULL when absent */
+    const char *node_id;
+    struct target *target;
+    struct result *result;
+    const struct fault *fault;
 
-	int status;
-	struct evbuffer *body;
-	const char *content_type;
-	char *outcome;                      /* the Code of the error, or what happened */
-	void (*deliver)(struct call *call); /* takes the reply to the wire, then call_end */
+    int status;
+    struct evbuffer *body;
+    const char *content_type;
+    char *outcome;                      /* the Code of the error, or what happened */
+    void (*deliver)(struct call *call); /* takes the reply to the wire, then call_end */
 
-	/* Of the deliveries that last. */
-	char *unit; /* repeated until remaining bytes are sent */
-	uint64_t remaining;
-	struct evbuffer *suffix;
-	TAILQ_ENTRY(call) next;
+    /* Of the deliveries that last. */
+    char *unit; /* repeated until remaining bytes are sent */
+    uint64_t remaining;
+    struct evbuffer *suffix;
+    TAILQ_ENTRY(call) next;
 };
 
 TAILQ_HEAD(call_list, call);

@@ -14,19 +14,19 @@ struct result;
 
 /* What it changes; a NULL member changes nothing. */
 struct fault {
-	const char *name;
-	/* Answers instead of the operation; false lets the call go on. */
-	bool (*answer)(struct call *call);
-	/* A submit has made a result. */
-	void (*prepare)(struct call *call, struct result *result);
-	/* The finished answer is about to be made. */
-	void (*shape)(struct session_shape *shape);
-	/* A reply with Data has been made and is not text yet. */
-	void (*respell)(struct call *call, json_t *body);
-	/* How the reply, properly made, gets to the wire. */
-	void (*deliver)(struct call *call);
-	/* The first reply is the finished one. */
-	bool answers_at_once;
+    const char *name;
+    /* Answers instead of the operation; false lets the call go on. */
+    bool (*answer)(struct call *call);
+    /* A submit has made a result. */
+    void (*prepare)(struct call *call, struct result *result);
+    /* The finished answer is about to be made. */
+    void (*shape)(struct session_shape *shape);
+    /* A reply with Data has been made and is not text yet. */
+    void (*respell)(struct call *call, json_t *body);
+    /* How the reply, properly made, gets to the wire. */
+    void (*deliver)(struct call *call);
+    /* The first reply is the finished one. */
+    bool answers_at_once;
 };
 
 /* NULL: none in this phase. */

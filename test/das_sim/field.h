@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 struct field {
-	char *name;
-	char *value;
+    char *name;
+    char *value;
 };
 
 struct field_list {
-	struct field *at;
-	size_t count;
-	size_t capacity;
+    struct field *at;
+    size_t count;
+    size_t capacity;
 };
 
 /* Copies both texts. */

@@ -10,15 +10,15 @@
 enum { NONCE_MOST = 500000 };
 
 struct nonce {
-	uint64_t hash;
-	uint64_t at;
+    uint64_t hash;
+    uint64_t at;
 };
 
 struct nonce_set {
-	void *tree;          /* tsearch(3), by hash */
-	struct nonce **ring; /* oldest first */
-	size_t head;
-	size_t count;
+    void *tree;          /* tsearch(3), by hash */
+    struct nonce **ring; /* oldest first */
+    size_t head;
+    size_t count;
 };
 
 /* False when it was used before. */

@@ -7,7 +7,7 @@
 
 struct call;
 
-#define OPERATION_ACTION "GetMySQLAllSessionAsync"
+#define OPERATION_ACTION  "GetMySQLAllSessionAsync"
 #define OPERATION_VERSION "2020-01-16"
 
 /* Finds the phase, the instance and the node in the parameters. */

@@ -9,35 +9,35 @@
 #include <stdint.h>
 
 struct options {
-	/* Durations in microseconds, sizes in bytes. */
-	int64_t quota;
-	int64_t window;
-	int64_t completion_median;
-	double completion_sigma;
-	int64_t rtt;
-	int64_t jitter;
-	double slow_call_fraction;
-	int64_t slow_call_delay;
-	double foreign_rate;
-	int64_t result_lifetime;
-	int64_t clock_tolerance;
-	int64_t huge_size;
-	int64_t users;
-	int64_t session_list;
-	int64_t generation;
-	int64_t retry_after;
-	int64_t deny_for;
-	int64_t seed;
-	/* Borrowed from argv. */
-	const char *listen;
-	const char *accounts_file;
-	const char *tls_cert;
-	const char *tls_key;
-	const char *tls_max_version;
-	const char *log;
-	/* The --account values, in order. */
-	const char **accounts;
-	size_t account_count;
+    /* Durations in microseconds, sizes in bytes. */
+    int64_t quota;
+    int64_t window;
+    int64_t completion_median;
+    double completion_sigma;
+    int64_t rtt;
+    int64_t jitter;
+    double slow_call_fraction;
+    int64_t slow_call_delay;
+    double foreign_rate;
+    int64_t result_lifetime;
+    int64_t clock_tolerance;
+    int64_t huge_size;
+    int64_t users;
+    int64_t session_list;
+    int64_t generation;
+    int64_t retry_after;
+    int64_t deny_for;
+    int64_t seed;
+    /* Borrowed from argv. */
+    const char *listen;
+    const char *accounts_file;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_max_version;
+    const char *log;
+    /* The --account values, in order. */
+    const char **accounts;
+    size_t account_count;
 };
 
 enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

@@ -10,13 +10,13 @@ struct sim;
 
 /* A gateway error: RequestId, HostId, Code, Message, Recommend. */
 void reply_error(struct call *call, int status, const char *code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 void reply_throttled(struct call *call);
 /* Status 200 and this body; takes over the reference. */
 void reply_json(struct call *call, const char *outcome, json_t *body);
 /* Any status, body and type. */
 void reply_text(struct call *call, int status, const char *outcome, const char *content_type,
-	const char *text);
+                const char *text);
 /* Nothing sensible will be sent: deliver does something to the connection. */
 void reply_wire_fault(struct call *call, const char *outcome, void (*deliver)(struct call *call));
 /* "F4C2C1A0-…", the caller frees it. */

@@ -11,25 +11,25 @@ struct account;
 struct target;
 
 struct result {
-	uint64_t id;
-	uint64_t created_us;
-	uint64_t ready_us; /* UINT64_MAX: never */
-	const struct account *account;
-	const struct target *target;
-	uint64_t polls;
-	bool failed;    /* ends in State FAIL */
-	bool lost;      /* unknown to every poll */
-	bool finished;  /* a poll has seen it finished */
-	bool delivered; /* a SUCCESS reply has left */
-	TAILQ_ENTRY(result) next;
+    uint64_t id;
+    uint64_t created_us;
+    uint64_t ready_us; /* UINT64_MAX: never */
+    const struct account *account;
+    const struct target *target;
+    uint64_t polls;
+    bool failed;    /* ends in State FAIL */
+    bool lost;      /* unknown to every poll */
+    bool finished;  /* a poll has seen it finished */
+    bool delivered; /* a SUCCESS reply has left */
+    TAILQ_ENTRY(result) next;
 };
 
 TAILQ_HEAD(result_queue, result);
 
 struct result_store {
-	void *tree;                /* tsearch(3), by id */
-	struct result_queue queue; /* oldest first */
-	size_t count;
+    void *tree;                /* tsearch(3), by id */
+    struct result_queue queue; /* oldest first */
+    size_t count;
 };
 
 void result_store_init(struct result_store *store);

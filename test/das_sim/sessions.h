@@ -8,25 +8,25 @@
 #include <stdint.h>
 
 /* A name that is not UTF-8, and what stands for it until the text is finished. */
-#define SESSIONS_BROKEN_NAME "broken_\xff\xfe\xc3("
+#define SESSIONS_BROKEN_NAME     "broken_\xff\xfe\xc3("
 #define SESSIONS_BROKEN_STAND_IN "broken_@@@@"
 
 /* What a reply shall contain; faults change it. */
 struct session_shape {
-	const char *target;
-	int64_t generation;
-	size_t users;
-	size_t session_list; /* most entries of SessionList */
-	bool empty;
-	bool null_user_stats;
-	bool strange; /* strange user names */
-	bool streamed; /* one element: the delivery puts many before it */
+    const char *target;
+    int64_t generation;
+    size_t users;
+    size_t session_list; /* most entries of SessionList */
+    bool empty;
+    bool null_user_stats;
+    bool strange;  /* strange user names */
+    bool streamed; /* one element: the delivery puts many before it */
 };
 
 struct user_sessions {
-	char *name; /* as JSON shows it: the stand-in instead of the broken name */
-	uint64_t total;
-	uint64_t active;
+    char *name; /* as JSON shows it: the stand-in instead of the broken name */
+    uint64_t total;
+    uint64_t active;
 };
 
 /* How many users there may be; each index below may still be absent. */

@@ -12,15 +12,15 @@
 struct evbuffer;
 
 enum {
-	SIGN_V3_SIZE = 65, /* 64 hex digits and the NUL */
-	SIGN_V1_SIZE = 29  /* base64 of 20 bytes and the NUL */
+    SIGN_V3_SIZE = 65, /* 64 hex digits and the NUL */
+    SIGN_V1_SIZE = 29  /* base64 of 20 bytes and the NUL */
 };
 
 /* The parts of "ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…". */
 struct sign_v3_authorization {
-	char *credential;
-	char *signed_headers;
-	char *signature;
+    char *credential;
+    char *signed_headers;
+    char *signature;
 };
 
 /* False when a part is missing, empty or unknown; release it in both cases. */
@@ -30,7 +30,8 @@ void sign_v3_release(struct sign_v3_authorization *authorization);
 /* The CanonicalRequest. headers: lower-case names, trimmed values. Sorts params.
  * NULL when a header named in signed_headers is not among headers. */
 char *sign_v3_canonical_request(const char *method, struct field_list *params,
-	const struct field_list *headers, const char *signed_headers, const char *body_hash);
+                                const struct field_list *headers, const char *signed_headers,
+                                const char *body_hash);
 char *sign_v3_string_to_sign(const char *canonical_request);
 void sign_v3_signature(char out[SIGN_V3_SIZE], const char *secret, const char *string_to_sign);
 

@@ -17,22 +17,22 @@
 struct event_base;
 
 struct sim {
-	struct options options;
-	struct event_base *base;
-	struct account_book accounts;
-	struct tally nobody; /* calls whose access key is unknown */
-	struct target_table targets;
-	struct result_store results;
-	struct nonce_set nonces;
-	struct call_list calls; /* every call that has not been answered in full */
-	struct random random;
-	json_t *instance_faults; /* InstanceId → fault name, given by /control */
-	char *hang_uid;          /* NULL: none */
-	int64_t deny_next;       /* calls still to deny */
-	uint64_t started_us;
-	uint64_t connections;
-	uint64_t bad_requests; /* neither a call nor one of our own pages */
-	FILE *log;             /* NULL: none */
+    struct options options;
+    struct event_base *base;
+    struct account_book accounts;
+    struct tally nobody; /* calls whose access key is unknown */
+    struct target_table targets;
+    struct result_store results;
+    struct nonce_set nonces;
+    struct call_list calls; /* every call that has not been answered in full */
+    struct random random;
+    json_t *instance_faults; /* InstanceId → fault name, given by /control */
+    char *hang_uid;          /* NULL: none */
+    int64_t deny_next;       /* calls still to deny */
+    uint64_t started_us;
+    uint64_t connections;
+    uint64_t bad_requests; /* neither a call nor one of our own pages */
+    FILE *log;             /* NULL: none */
 };
 
 #endif

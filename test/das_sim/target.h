@@ -7,19 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
-
 struct target {
-	char *name; /* InstanceId/NodeId, the NodeId empty for rm- instances */
-	uint64_t submits;
-	uint64_t polls;
-	uint64_t throttled;
-	uint64_t delivered;
-	uint64_t replies; /* ever, of the fault flaky */
+    char *name; /* InstanceId/NodeId, the NodeId empty for rm- instances */
+    uint64_t submits;
+    uint64_t polls;
+    uint64_t throttled;
+    uint64_t delivered;
+    uint64_t replies; /* ever, of the fault flaky */
 };
 
 struct target_table {
-	void *tree; /* tsearch(3), by name */
+    void *tree; /* tsearch(3), by name */
 };
 
 /* The name a target has after the rules: the NodeId of an rm- instance is ignored, a

@@ -19,7 +19,7 @@ int64_t clock_wall_ms(void);
 
 /* SplitMix64: every 64-bit seed is a good one, and a run can be repeated. */
 struct random {
-	uint64_t state;
+    uint64_t state;
 };
 
 uint64_t random_u64(struct random *random);

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 struct window {
-	uint64_t *at; /* ring */
-	size_t head;
-	size_t count;
-	size_t capacity;
+    uint64_t *at; /* ring */
+    size_t head;
+    size_t count;
+    size_t capacity;
 };
 
 /* Times must not decrease from call to call. Both forget what has left the window. */
