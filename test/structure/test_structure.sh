@@ -1,0 +1,134 @@
+#!/bin/bash
+# The checks of this folder accept a sound tree and name the file of each planted violation.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Counted in a file, since most are seen in a subshell.
+fail() {
+    echo "$1" >&2
+    echo >>"$work/failures"
+}
+
+# shellcheck disable=SC2016
+make_sound_tree() {
+    mkdir -p "$work/sound"/{core,db,das,metrics,collectors,http,app,cmake,test/core,test/das_sim}
+    cd "$work/sound"
+    cp "$here/../../core/banned.h" core/
+    cp "$here/../../cmake/flags.cmake" cmake/
+    cp "$here/../../.clang-format" .
+    printf '#ifndef A_H\n#define A_H\n\nint a(void);\n\n#endif\n' >core/a.h
+    printf '#include "core/a.h"\n\nint a(void)\n{\n    return 1;\n}\n' >core/a.c
+    printf '#include <curl/curl.h>\n\n#include "core/a.h"\n' >das/transport.c
+    printf '#include <mysql.h>\n' >db/source_mysql.c
+    printf '#include <civetweb.h>\n#include <jansson.h>\n' >http/server.c
+    printf '#include "app/c.h"\n#include "core/a.h"\n#include "metrics/b.h"\n' >exporter.c
+    printf '#include "app/c.h"\n#include "db/loader.h"\n#include "http/server.h"\n' >app/d.c
+    printf '/* time(0) and strcpy(a, b) in a comment */\nconst char *s = "rand()";\n' >metrics/b.c
+    printf '#include <jansson.h>\n\n#include "core/a.h"\n' >test/core/test_a.c
+    printf '#include "sim.h"\n' >test/das_sim/sim.c
+    touch test/das_sim/sim.h
+    printf 'rm-test1 1000000000000001 1234567890123456 "${dir}/home/x"\n' >notes.md
+    git init -q .
+}
+
+# expect CHECK FILE: the check must fail on a sound tree whose FILE is standard input.
+expect() {
+    local check=$1 file=$2 output status=0
+
+    rm -rf "$work/planted"
+    cp -r "$work/sound" "$work/planted"
+    cat >"$work/planted/$file"
+    output=$(bash "$here/check_$check.sh" "$work/planted" 2>&1) || status=$?
+    if [ "$status" -eq 77 ]; then
+        echo "check_$check.sh: $output"
+    elif [ "$status" -ne 1 ] || [[ $output != *"$file"* ]]; then
+        fail "check_$check.sh: exit $status for $file: $output"$'\n'"$(head -5 "$work/planted/$file")"
+    fi
+}
+
+expect_sound() {
+    local check output status
+
+    for check in "$here"/check_*.sh; do
+        status=0
+        output=$(bash "$check" "$work/sound" 2>&1) || status=$?
+        [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || fail "${check##*/}: exit $status for a sound tree: $output"
+    done
+}
+
+expect_layers() {
+    local pair
+
+    for pair in core:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory metrics:das/x metrics:collectors/x \
+        collectors:db/loader collectors:http/pages http:das/x http:db/inventory http:collectors/scheduler \
+        core:test/core/x core:app/x http:app/x app:test/core/x; do
+        printf '#include "%s.h"\n' "${pair#*:}" | expect includes "${pair%%:*}/y.c"
+    done
+    for pair in core:log.h core:./core/log.h core:../core/log.h test/core:a.h test/das_sim:core/log.h; do
+        printf '#include "%s"\n' "${pair#*:}" | expect includes "${pair%%:*}/y.c"
+    done
+    for pair in http/pages.c:civetweb.h db/loader.c:mysql.h db/loader.h:mariadb/mysql.h das/client.c:curl/curl.h \
+        das/sign.c:jansson.h collectors/y.c:jansson.h core/config.c:ini.h core/y.c:core/a.h; do
+        printf '#include <%s>\n' "${pair#*:}" | expect includes "${pair%%:*}"
+    done
+    printf '#define X "core/a.h"\n#include X\n' | expect includes core/y.c
+    printf '#include <stdio.h>\n\n#include "core/a.h"\n' | expect includes core/a.c
+    printf 'int a(void);\n' | expect includes core/a.c
+}
+
+expect_headers() {
+    printf 'size_t f(void);\n' | expect headers db/y.h
+    printf 'int x;\nint x = 1;\n' | expect headers db/y.h
+    printf '#pragma once\nstatic int f(void)\n{\n    return 1;\n}\n' | expect headers http/y.h
+    printf '#pragma once\nint f();\n' | expect headers http/y.h
+}
+
+expect_banned() {
+    local call
+
+    for call in 'strcpy(a, b)' '(strcpy)(a, b)' 'x = rand ()' 'f(time(0))' 'clock_gettime(1, &t)' \
+        'if (1 && gettimeofday(&t, 0))' 'timespec_get(&t, 1)' 'clock()' 's = "\""; sprintf(s, "")'; do
+        printf 'void f(void)\n{\n    %s;\n}\n' "$call" | expect banned collectors/y.c
+    done
+    printf '#undef clock_gettime\n' | expect banned collectors/y.c
+    printf 'int f(void)\n{\n    return time(0);\n}\n' | expect banned core/clock.c
+    printf 'static inline int f(void)\n{\n    return atoi("1");\n}\n' | expect banned test/core/y.h
+}
+
+expect_size() {
+    { yes '' || true; } | head -501 | expect size db/y.c
+    { yes '' || true; } | head -250 | expect size exporter.c
+    { printf 'void f(void)\n{\n'; { yes '    ;' || true; } | head -98; printf '}\n'; } | expect size db/y.c
+}
+
+expect_format() {
+    printf 'int  f( void ) { return 1; }\n' | expect format db/y.c
+    printf 'struct s {\n  int x;\n};\n' | expect format db/y.h
+}
+
+# The texts are put together here, so that check_names.sh does not find them in this file.
+expect_names() {
+    local i text
+    local -a texts=(LT AI5tAbCdEfGhIjKl STS. NUabcdefghijklmnopqrstuv
+        rm -bp1a2b3c4d5e6f7g8 pi- 2zeabcdefgh1234567 '"uid": "1' '876543219876543"'
+        ' /ho' 'me/someone/x' '"/wo' 'rk/main"' '-L/ro' 'ot/lib'
+        https://deb.deb ian.org/x archive.ub untu.com mir rors.example.com files.pytho nhosted.org)
+
+    for ((i = 0; i < ${#texts[@]}; i += 2)); do
+        text=${texts[i]}${texts[i + 1]}
+        printf 'a line\n%s\n' "$text" | expect names build.sh
+    done
+}
+
+make_sound_tree
+expect_sound
+expect_layers
+expect_headers
+expect_banned
+expect_size
+expect_format
+expect_names
+[ ! -e "$work/failures" ] || { echo "$(wc -l <"$work/failures") checks did not do as they should" >&2; exit 1; }
