@@ -1,0 +1,200 @@
+#include "metrics/family.h"
+
+#include <assert.h>
+
+#define CACHED        " Cached: refreshed by the exporter every "
+#define NOT_BY_SCRAPE " unless configured otherwise, never by a scrape."
+#define TARGET_LABELS                                                                                        \
+    {                                                                                                        \
+        "ins_id", "node_id", "aliyun_uid",                                                                   \
+    }
+#define ACCOUNT_LABELS                                                                                       \
+    {                                                                                                        \
+        "aliyun_uid",                                                                                        \
+    }
+
+static const struct family families[FAMILY_COUNT] = {
+    [FAMILY_USER_SESSION_COUNT] =
+        {
+            .name = "db_user_session_count",
+            .type = FAMILY_GAUGE,
+            .labels = {"ins_id", "ins_name", "ins_type", "aliyun_uid", "db_user", "node_id", "node_type"},
+            .help = "Sessions of a database user on one node, idle ones included." CACHED "60s" NOT_BY_SCRAPE,
+        },
+    [FAMILY_MAX_USER_CONNECTIONS] =
+        {
+            .name = "db_max_user_connections",
+            .type = FAMILY_GAUGE,
+            .labels = {"ins_id", "username"},
+            .help = "Connections a database user may have at once, from the inventory; 0 is no limit." CACHED
+                    "300s" NOT_BY_SCRAPE,
+        },
+    [FAMILY_BUILD_INFO] =
+        {
+            .name = "session_exporter_build_info",
+            .type = FAMILY_GAUGE,
+            .labels = {"version", "revision"},
+            .help = "Always 1; the labels say which build of the exporter runs.",
+        },
+    [FAMILY_TARGET_UP] =
+        {
+            .name = "session_exporter_target_up",
+            .type = FAMILY_GAUGE,
+            .labels = TARGET_LABELS,
+            .help = "1 when the last cycle of the target succeeded, 0 when it failed or none has ended yet.",
+        },
+    [FAMILY_TARGET_LAST_SUCCESS] =
+        {
+            .name = "session_exporter_target_last_success_timestamp_seconds",
+            .type = FAMILY_GAUGE,
+            .labels = TARGET_LABELS,
+            .help = "Unix time of the last successful cycle of the target; absent before the first.",
+        },
+    [FAMILY_ACCOUNT_UP] =
+        {
+            .name = "session_exporter_account_up",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "1 while the account's credentials are there and accepted.",
+        },
+    [FAMILY_API_REQUESTS] =
+        {
+            .name = "session_exporter_api_requests",
+            .type = FAMILY_COUNTER,
+            .labels = {"aliyun_uid", "phase"},
+            .help = "HTTP requests sent to DAS; each costs one call of the quota.",
+        },
+    [FAMILY_API_REQUEST_FAILURES] =
+        {
+            .name = "session_exporter_api_request_failures",
+            .type = FAMILY_COUNTER,
+            .labels = {"aliyun_uid", "phase", "reason"},
+            .help = "HTTP requests to DAS that ended in a failure, by its class.",
+        },
+    [FAMILY_API_REQUEST_DURATION] =
+        {
+            .name = "session_exporter_api_request_duration_seconds",
+            .type = FAMILY_HISTOGRAM,
+            .labels = {"phase"},
+            .help = "Time from sending an HTTP request to DAS until its answer or failure.",
+        },
+    [FAMILY_API_THROTTLED] =
+        {
+            .name = "session_exporter_api_throttled",
+            .type = FAMILY_COUNTER,
+            .labels = ACCOUNT_LABELS,
+            .help = "Answers of DAS that said the account's quota was used up.",
+        },
+    [FAMILY_API_RATE_LIMIT] =
+        {
+            .name = "session_exporter_api_rate_limit",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Calls per second the configuration allows for the account.",
+        },
+    [FAMILY_API_RATE_EFFECTIVE] =
+        {
+            .name = "session_exporter_api_rate_effective",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Calls per second now allowed for the account; below the limit after throttling.",
+        },
+    [FAMILY_API_RATE_DEMAND] =
+        {
+            .name = "session_exporter_api_rate_demand",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Calls per second the targets need at the configured intervals; above the limit, cycles "
+                    "take longer than configured.",
+        },
+    [FAMILY_RESULT_WAIT] =
+        {
+            .name = "session_exporter_result_wait_seconds",
+            .type = FAMILY_HISTOGRAM,
+            .help = "Time from submitting a computation to DAS until its result was fetched.",
+        },
+    [FAMILY_REFRESHES] =
+        {
+            .name = "session_exporter_refreshes",
+            .type = FAMILY_COUNTER,
+            .labels = {"metric", "trigger"},
+            .help = "Refreshes of a metric that were started, by what started them.",
+        },
+    [FAMILY_REFRESH_DURATION] =
+        {
+            .name = "session_exporter_refresh_duration_seconds",
+            .type = FAMILY_GAUGE,
+            .labels = {"metric"},
+            .help = "How long the last full cycle over all targets took; absent before the first.",
+        },
+    [FAMILY_QUEUE_LENGTH] =
+        {
+            .name = "session_exporter_queue_length",
+            .type = FAMILY_GAUGE,
+            .help = "Jobs waiting for a worker.",
+        },
+    [FAMILY_INFLIGHT_CALLS] =
+        {
+            .name = "session_exporter_inflight_calls",
+            .type = FAMILY_GAUGE,
+            .help = "Calls to DAS that were started and have not ended.",
+        },
+    [FAMILY_OUTSTANDING_RESULTS] =
+        {
+            .name = "session_exporter_outstanding_results",
+            .type = FAMILY_GAUGE,
+            .help = "Computations submitted to DAS whose result was not fetched yet.",
+        },
+    [FAMILY_INVENTORY_INSTANCES] =
+        {
+            .name = "session_exporter_inventory_instances",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Instances of the account in the inventory.",
+        },
+    [FAMILY_INVENTORY_TARGETS] =
+        {
+            .name = "session_exporter_inventory_targets",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Targets (RDS instances and PolarDB nodes) of the account in the inventory.",
+        },
+    [FAMILY_INVENTORY_LAST_SUCCESS] =
+        {
+            .name = "session_exporter_inventory_last_success_timestamp_seconds",
+            .type = FAMILY_GAUGE,
+            .help = "Unix time of the last successful inventory load; absent before the first.",
+        },
+    [FAMILY_INVENTORY_REJECTED_ROWS] =
+        {
+            .name = "session_exporter_inventory_rejected_rows",
+            .type = FAMILY_GAUGE,
+            .labels = {"reason"},
+            .help = "Rows of the last inventory load that yield no target or sample, by reason.",
+        },
+    [FAMILY_SERIES] =
+        {
+            .name = "session_exporter_series",
+            .type = FAMILY_GAUGE,
+            .labels = {"metric"},
+            .help = "Series of a collected metric on this page.",
+        },
+    [FAMILY_CONFIG_RELOAD_SUCCESSFUL] =
+        {
+            .name = "session_exporter_config_last_reload_successful",
+            .type = FAMILY_GAUGE,
+            .help = "1 when the last load of the configuration succeeded.",
+        },
+    [FAMILY_CONFIG_RELOAD_SUCCESS_TIMESTAMP] =
+        {
+            .name = "session_exporter_config_last_reload_success_timestamp_seconds",
+            .type = FAMILY_GAUGE,
+            .help = "Unix time of the last successful load of the configuration.",
+        },
+};
+
+const struct family *family_get(enum family_id id)
+{
+    assert(id < FAMILY_COUNT);
+    return &families[id];
+}

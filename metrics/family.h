@@ -1,0 +1,56 @@
+/*
+ * Every metric family the exporter exports, in the order of the page: one table of name, type,
+ * label names and HELP. Names and labels of the first release never change.
+ */
+#ifndef METRICS_FAMILY_H
+#define METRICS_FAMILY_H
+
+#include <stddef.h>
+
+enum family_type { FAMILY_GAUGE, FAMILY_COUNTER, FAMILY_HISTOGRAM };
+
+/* Order = order on the page. */
+enum family_id {
+    FAMILY_USER_SESSION_COUNT,
+    FAMILY_MAX_USER_CONNECTIONS,
+    FAMILY_COLLECTED_COUNT, /* those above come from collectors, as sealed batches */
+    FAMILY_BUILD_INFO = FAMILY_COLLECTED_COUNT,
+    FAMILY_TARGET_UP,
+    FAMILY_TARGET_LAST_SUCCESS,
+    FAMILY_ACCOUNT_UP,
+    FAMILY_API_REQUESTS,
+    FAMILY_API_REQUEST_FAILURES,
+    FAMILY_API_REQUEST_DURATION,
+    FAMILY_API_THROTTLED,
+    FAMILY_API_RATE_LIMIT,
+    FAMILY_API_RATE_EFFECTIVE,
+    FAMILY_API_RATE_DEMAND,
+    FAMILY_RESULT_WAIT,
+    FAMILY_REFRESHES,
+    FAMILY_REFRESH_DURATION,
+    FAMILY_QUEUE_LENGTH,
+    FAMILY_INFLIGHT_CALLS,
+    FAMILY_OUTSTANDING_RESULTS,
+    FAMILY_INVENTORY_INSTANCES,
+    FAMILY_INVENTORY_TARGETS,
+    FAMILY_INVENTORY_LAST_SUCCESS,
+    FAMILY_INVENTORY_REJECTED_ROWS,
+    FAMILY_SERIES,
+    FAMILY_CONFIG_RELOAD_SUCCESSFUL,
+    FAMILY_CONFIG_RELOAD_SUCCESS_TIMESTAMP,
+    FAMILY_COUNT
+};
+
+#define FAMILY_LABELS_MAX 8
+
+struct family {
+    const char *name; /* without _total: OpenMetrics' name of the family */
+    enum family_type type;
+    const char *labels[FAMILY_LABELS_MAX]; /* in the order of the page, NULL-terminated */
+    const char *help;
+};
+
+/* Never NULL for id < FAMILY_COUNT. Any thread. */
+const struct family *family_get(enum family_id id);
+
+#endif
