@@ -1,0 +1,366 @@
+#include "db/loader.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/complaint.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "core/thread.h"
+#include "db/load_schedule.h"
+
+#define THREAD_NAME "inventory"
+
+/* One bit of enum load_scope. */
+enum scope_index { SCOPE_INSTANCES, SCOPE_USERS };
+
+/* How the loads of one scope went. */
+struct scope_state {
+    int64_t success_unix_ms;
+    uint64_t failures;
+    struct error error; /* ERROR_NONE after a success */
+    int64_t failed_at;
+};
+
+struct loader {
+    struct loader_sink sink;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;  /* the schedule changed, or `stopping` did */
+    pthread_cond_t ended; /* `finished` is true now */
+    pthread_t thread;
+    bool started; /* main thread only */
+    bool joined;  /* main thread only */
+
+    struct complaint complaints[LOAD_SCOPE_COUNT]; /* inventory thread only */
+
+    /* Under the mutex. */
+    struct config *config;
+    struct load_schedule schedule;
+    struct scope_state scopes[LOAD_SCOPE_COUNT];
+    bool stopping;
+    bool finished;
+};
+
+/* One load from the rows to the sink; lives on the inventory thread's stack. */
+struct load {
+    const struct config *config;
+    unsigned scope;  /* to be loaded */
+    unsigned loaded; /* loaded and built */
+    int64_t started;
+    struct inventory *inventory;
+    struct user_limits *limits;
+    struct error error; /* why loaded is not scope */
+};
+
+static unsigned scope_at(int index)
+{
+    return 1u << index;
+}
+
+static const char *scope_name(unsigned scope)
+{
+    switch (scope) {
+    case LOAD_INSTANCES:
+        return "instances";
+    case LOAD_USERS:
+        return "users";
+    default:
+        return "all";
+    }
+}
+
+static void schedule_intervals(const struct config *config, int64_t intervals[LOAD_SCOPE_COUNT])
+{
+    const struct metric_config *users = &config->metrics[METRIC_MAX_USER_CONNECTIONS];
+
+    intervals[SCOPE_INSTANCES] = config->inventory.refresh_interval;
+    intervals[SCOPE_USERS] = users->enabled ? users->interval : 0;
+}
+
+/* Differs between exporters and between starts. */
+static uint64_t jitter_seed(void)
+{
+    int64_t seed[] = {clock_now(), getpid()};
+
+    return text_hash(TEXT_HASH_START, seed, sizeof(seed));
+}
+
+struct loader *loader_new(struct config *config, const struct loader_sink *sink)
+{
+    struct loader *loader = calloc(1, sizeof(*loader));
+    int64_t intervals[LOAD_SCOPE_COUNT];
+
+    if (loader == NULL)
+        return NULL;
+    if (pthread_mutex_init(&loader->mutex, NULL) != 0)
+        goto free_loader;
+    if (!cond_init(&loader->wake))
+        goto destroy_mutex;
+    if (!cond_init(&loader->ended))
+        goto destroy_wake;
+    loader->sink = *sink;
+    loader->config = config_get(config);
+    load_schedule_init(&loader->schedule, jitter_seed());
+    schedule_intervals(config, intervals);
+    load_schedule_configure(&loader->schedule, intervals, clock_now());
+    return loader;
+destroy_wake:
+    pthread_cond_destroy(&loader->wake);
+destroy_mutex:
+    pthread_mutex_destroy(&loader->mutex);
+free_loader:
+    free(loader);
+    return NULL;
+}
+
+void loader_free(struct loader *loader)
+{
+    if (loader == NULL)
+        return;
+    config_put(loader->config);
+    pthread_cond_destroy(&loader->ended);
+    pthread_cond_destroy(&loader->wake);
+    pthread_mutex_destroy(&loader->mutex);
+    free(loader);
+}
+
+/* Reads and builds what is due. Blocks. */
+static void load_run(struct load *load)
+{
+    int64_t unix_ms = clock_unix_ms();
+    struct rows rows;
+    unsigned whole;
+
+    rows_init(&rows);
+    whole = source_read_rows(load->config, load->scope, &rows, &load->error);
+    if ((whole & LOAD_INSTANCES) != 0) {
+        load->inventory = inventory_build(&rows, load->config->inventory.exclude, unix_ms, &load->error);
+        load->loaded |= load->inventory != NULL ? LOAD_INSTANCES : 0;
+    }
+    if ((whole & LOAD_USERS) != 0) {
+        load->limits = user_limits_build(&rows, unix_ms, &load->error);
+        load->loaded |= load->limits != NULL ? LOAD_USERS : 0;
+    }
+    rows_release(&rows);
+}
+
+static int64_t rejected_total(const uint64_t *rejected)
+{
+    uint64_t total = 0;
+
+    for (int i = 0; i < REJECTION_COUNT; i++)
+        total += rejected[i];
+    return (int64_t)total;
+}
+
+static void log_loaded(const struct load *load, int64_t now)
+{
+    int64_t duration_ms = (now - load->started) / NS_PER_MS;
+    const char *source = inventory_source_name(load->config->inventory.source);
+
+    if (load->inventory != NULL)
+        log_info("inventory loaded", log_text("source", source),
+                 log_int("instances", (int64_t)load->inventory->instance_count),
+                 log_int("targets", (int64_t)load->inventory->target_count),
+                 log_int("rejected", rejected_total(load->inventory->rejected)),
+                 log_int("duration_ms", duration_ms));
+    if (load->limits != NULL)
+        log_info(
+            "user limits loaded", log_text("source", source), log_int("limits", (int64_t)load->limits->count),
+            log_int("rejected", rejected_total(load->limits->rejected)), log_int("duration_ms", duration_ms));
+}
+
+/* The same failure has the same kind, another one another; never 0. */
+static int complaint_kind(const struct error *error)
+{
+    uint64_t hash = text_hash(TEXT_HASH_START, &error->class, sizeof(error->class));
+
+    hash = text_hash(hash, error->code, strlen(error->code));
+    return (int)(hash & 0x7fffffff) | 1;
+}
+
+/* Says failures that are new or went unsaid for long, and recoveries. */
+static void log_changes(struct loader *loader, const struct load *load, int64_t now)
+{
+    unsigned failed = load->scope & ~load->loaded;
+    bool say = false;
+    uint64_t unsaid = 0;
+
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        struct complaint *complaint = &loader->complaints[i];
+        uint64_t repeats = 0;
+
+        if ((failed & scope_at(i)) != 0) {
+            say |= complaint_raise(complaint, complaint_kind(&load->error), now, &repeats);
+            unsaid = repeats > unsaid ? repeats : unsaid;
+        } else if ((load->loaded & scope_at(i)) != 0 && complaint_settle(complaint, &repeats)) {
+            log_info("inventory source recovered", log_text("scope", scope_name(scope_at(i))),
+                     log_int("unsaid_failures", (int64_t)repeats));
+        }
+    }
+    if (say)
+        log_failure(LOG_LEVEL_WARN, "inventory load failed, the last good one stays", &load->error,
+                    log_text("scope", scope_name(failed)), log_int("unsaid_failures", (int64_t)unsaid));
+}
+
+static void deliver(const struct loader_sink *sink, const struct load *load)
+{
+    unsigned failed = load->scope & ~load->loaded;
+
+    if (load->inventory != NULL)
+        sink->inventory_loaded(sink->context, load->inventory);
+    if (load->limits != NULL)
+        sink->user_limits_loaded(sink->context, load->limits);
+    if (failed != 0)
+        sink->load_failed(sink->context, failed, &load->error);
+}
+
+/* Writes the outcome into the shared state. The mutex is held. */
+static void record(struct loader *loader, const struct load *load, int64_t now)
+{
+    load_schedule_finish(&loader->schedule, load->scope, load->loaded, now);
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        struct scope_state *state = &loader->scopes[i];
+
+        if ((load->loaded & scope_at(i)) != 0) {
+            state->success_unix_ms = clock_unix_ms();
+            state->failures = 0;
+            error_clear(&state->error);
+        } else if ((load->scope & scope_at(i)) != 0 && load_schedule_wanted(&loader->schedule, scope_at(i))) {
+            state->failures++;
+            state->error = load->error;
+            state->failed_at = now;
+        }
+    }
+}
+
+/* Loads `scope` once and hands the outcome on. The mutex is held before and after, not during. */
+static void load_once(struct loader *loader, unsigned scope)
+{
+    struct config *config = config_get(loader->config);
+    struct load load = {.config = config, .scope = scope, .started = clock_now()};
+    int64_t now;
+
+    mutex_unlock(&loader->mutex);
+    load_run(&load);
+    now = clock_now();
+    log_loaded(&load, now);
+    log_changes(loader, &load, now);
+    deliver(&loader->sink, &load);
+    inventory_put(load.inventory);
+    user_limits_put(load.limits);
+    config_put(config);
+    mutex_lock(&loader->mutex);
+    record(loader, &load, now);
+}
+
+static void *loader_run(void *argument)
+{
+    struct loader *loader = argument;
+    struct error error;
+    bool ready = source_thread_init(&error);
+
+    if (!ready)
+        log_failure(LOG_LEVEL_ERROR, "inventory thread ends", &error);
+    mutex_lock(&loader->mutex);
+    while (ready && !loader->stopping) {
+        unsigned scope = load_schedule_take(&loader->schedule, clock_now());
+
+        if (scope != 0)
+            load_once(loader, scope);
+        else
+            cond_wait_until(&loader->wake, &loader->mutex, load_schedule_next(&loader->schedule));
+    }
+    mutex_unlock(&loader->mutex);
+    if (ready)
+        source_thread_release();
+    mutex_lock(&loader->mutex);
+    loader->finished = true;
+    pthread_cond_signal(&loader->ended);
+    mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
+bool loader_start(struct loader *loader, struct error *error)
+{
+    loader->started = thread_start(&loader->thread, THREAD_NAME, loader_run, loader, error);
+    return loader->started;
+}
+
+/* What is no longer loaded is no longer broken. The mutex is held. */
+static void forget_unwanted(struct loader *loader)
+{
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        if (load_schedule_wanted(&loader->schedule, scope_at(i)))
+            continue;
+        loader->scopes[i].failures = 0;
+        error_clear(&loader->scopes[i].error);
+    }
+}
+
+void loader_configure(struct loader *loader, struct config *config)
+{
+    int64_t intervals[LOAD_SCOPE_COUNT];
+    struct config *previous;
+
+    schedule_intervals(config, intervals);
+    mutex_lock(&loader->mutex);
+    previous = loader->config;
+    loader->config = config_get(config);
+    load_schedule_configure(&loader->schedule, intervals, clock_now());
+    forget_unwanted(loader);
+    mutex_unlock(&loader->mutex);
+    pthread_cond_signal(&loader->wake);
+    config_put(previous);
+}
+
+void loader_request(struct loader *loader, unsigned scope)
+{
+    mutex_lock(&loader->mutex);
+    load_schedule_request(&loader->schedule, scope, clock_now());
+    mutex_unlock(&loader->mutex);
+    pthread_cond_signal(&loader->wake);
+}
+
+void loader_status(struct loader *loader, struct loader_status *status)
+{
+    const struct scope_state *instances = &loader->scopes[SCOPE_INSTANCES];
+    const struct scope_state *users = &loader->scopes[SCOPE_USERS];
+    bool users_newer;
+
+    mutex_lock(&loader->mutex);
+    users_newer = instances->error.class == ERROR_NONE ||
+                  (users->error.class != ERROR_NONE && users->failed_at > instances->failed_at);
+    *status = (struct loader_status){
+        .instances_success_unix_ms = instances->success_unix_ms,
+        .users_success_unix_ms = users->success_unix_ms,
+        .instances_failures = instances->failures,
+        .users_failures = users->failures,
+        .last_error = users_newer ? users->error : instances->error,
+    };
+    mutex_unlock(&loader->mutex);
+}
+
+bool loader_stop(struct loader *loader, int64_t timeout_ns)
+{
+    int64_t deadline = clock_add(clock_now(), timeout_ns);
+    bool finished;
+
+    if (!loader->started || loader->joined)
+        return true;
+    mutex_lock(&loader->mutex);
+    loader->stopping = true;
+    pthread_cond_signal(&loader->wake);
+    while (!loader->finished && clock_now() < deadline)
+        cond_wait_until(&loader->ended, &loader->mutex, deadline);
+    finished = loader->finished;
+    mutex_unlock(&loader->mutex);
+    if (!finished)
+        return false;
+    pthread_join(loader->thread, NULL);
+    loader->joined = true;
+    return true;
+}

@@ -1,0 +1,64 @@
+/*
+ * The inventory thread: loads instances and user limits, each on its own interval, keeps trying
+ * with back-off when the source is lost, and hands good loads on. A failed load changes nothing:
+ * whoever received the last good one keeps it.
+ */
+#ifndef DB_LOADER_H
+#define DB_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "db/inventory.h"
+#include "db/source.h"
+
+struct loader;
+
+/* Called on the inventory thread, no lock held. Arguments are borrowed for the call. */
+struct loader_sink {
+    void *context;
+    void (*inventory_loaded)(void *context, struct inventory *inventory);
+    void (*user_limits_loaded)(void *context, struct user_limits *limits);
+    /* A load of `scope` failed; it is retried by itself. */
+    void (*load_failed)(void *context, unsigned scope, const struct error *error);
+};
+
+/* A copy of the thread's state, for metrics, readiness and pages. */
+struct loader_status {
+    int64_t instances_success_unix_ms; /* 0: never */
+    int64_t users_success_unix_ms;     /* 0: never */
+    uint64_t instances_failures;       /* in a row, 0 after a success */
+    uint64_t users_failures;
+    struct error last_error; /* of the newest failure still standing; ERROR_NONE when none is */
+};
+
+/* Takes its own reference to config. NULL when memory runs out. Main thread. */
+struct loader *loader_new(struct config *config, const struct loader_sink *sink);
+
+/* Starts the thread; the first load begins at once. False with *error. */
+bool loader_start(struct loader *loader, struct error *error);
+
+/* Uses a new configuration from now on and loads at once. Any thread, does not block. */
+void loader_configure(struct loader *loader, struct config *config);
+
+/*
+ * Asks for a load of `scope` as soon as possible. Requests that come while one is running are
+ * joined into one more load after it. Any thread, does not block.
+ */
+void loader_request(struct loader *loader, unsigned scope);
+
+/* Copies the state. Any thread; takes the loader's lock for a moment. */
+void loader_status(struct loader *loader, struct loader_status *status);
+
+/*
+ * Asks the thread to end and waits up to timeout_ns. False when it is still inside a blocking
+ * call then: the caller must leave the process without freeing. Main thread.
+ */
+bool loader_stop(struct loader *loader, int64_t timeout_ns);
+
+/* After a loader_stop that answered true, or without a start. NULL is allowed. */
+void loader_free(struct loader *loader);
+
+#endif

@@ -1,0 +1,433 @@
+/*
+ * Every rule works on sorted rows, so that a load costs O(n log n): rows that break a rule are
+ * counted and dropped, the rest is sorted with the row that wins a duplicate first, and nodes are
+ * joined to their clusters by walking both sorted tables once.
+ */
+#include "db/rows.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "db/comma_list.h"
+
+#define FIRST_CAPACITY 64
+#define TYPE_RDS       "rds"
+#define TYPE_POLARDB   "polardb"
+
+/* The shell patterns of [inventory] exclude. */
+struct pattern_list {
+    struct arena arena;
+    char **patterns;
+    size_t count;
+};
+
+void rows_init(struct rows *rows)
+{
+    *rows = (struct rows){0};
+    arena_init(&rows->inventory_arena);
+    arena_init(&rows->user_arena);
+}
+
+void rows_release(struct rows *rows)
+{
+    free(rows->instances);
+    free(rows->nodes);
+    free(rows->users);
+    arena_release(&rows->inventory_arena);
+    arena_release(&rows->user_arena);
+    rows_init(rows);
+}
+
+/* Room for one more element: the array, perhaps moved, or NULL when memory runs out. */
+static void *array_reserve(void *array, size_t count, size_t *capacity, size_t element_size)
+{
+    size_t larger = *capacity == 0 ? FIRST_CAPACITY : *capacity * 2;
+    void *grown;
+
+    if (count < *capacity)
+        return array;
+    grown = reallocarray(array, larger, element_size);
+    if (grown != NULL)
+        *capacity = larger;
+    return grown;
+}
+
+bool rows_add_instance(struct rows *rows, const struct instance_row *row)
+{
+    struct arena *arena = &rows->inventory_arena;
+    struct instance_row copy = *row;
+    struct instance_row *grown =
+        array_reserve(rows->instances, rows->instance_count, &rows->instance_capacity, sizeof(*grown));
+
+    if (grown == NULL)
+        return false;
+    rows->instances = grown;
+    copy.ins_id = arena_strdup(arena, row->ins_id);
+    copy.ins_name = arena_strdup(arena, row->ins_name);
+    copy.ins_type = arena_strdup(arena, row->ins_type);
+    copy.engine = arena_strdup(arena, row->engine);
+    copy.aliyun_uid = arena_strdup(arena, row->aliyun_uid);
+    if (copy.ins_id == NULL || copy.ins_name == NULL || copy.ins_type == NULL || copy.engine == NULL ||
+        copy.aliyun_uid == NULL)
+        return false;
+    grown[rows->instance_count++] = copy;
+    return true;
+}
+
+bool rows_add_node(struct rows *rows, const struct node_row *row)
+{
+    struct node_row copy = *row;
+    struct node_row *grown =
+        array_reserve(rows->nodes, rows->node_count, &rows->node_capacity, sizeof(*grown));
+
+    if (grown == NULL)
+        return false;
+    rows->nodes = grown;
+    copy.ins_id = arena_strdup(&rows->inventory_arena, row->ins_id);
+    copy.node_id = arena_strdup(&rows->inventory_arena, row->node_id);
+    if (copy.ins_id == NULL || copy.node_id == NULL)
+        return false;
+    grown[rows->node_count++] = copy;
+    return true;
+}
+
+bool rows_add_user(struct rows *rows, const struct user_row *row)
+{
+    struct user_row copy = *row;
+    struct user_row *grown =
+        array_reserve(rows->users, rows->user_count, &rows->user_capacity, sizeof(*grown));
+
+    if (grown == NULL)
+        return false;
+    rows->users = grown;
+    copy.ins_id = arena_strdup(&rows->user_arena, row->ins_id);
+    copy.username = arena_strdup(&rows->user_arena, row->username);
+    if (copy.ins_id == NULL || copy.username == NULL)
+        return false;
+    grown[rows->user_count++] = copy;
+    return true;
+}
+
+static bool pattern_list_init(struct pattern_list *list, const char *exclude)
+{
+    size_t items = 1;
+    char *rest;
+    char *item;
+
+    for (const char *c = exclude; *c != '\0'; c++)
+        items += *c == ',';
+    *list = (struct pattern_list){0};
+    arena_init(&list->arena);
+    rest = arena_strdup(&list->arena, exclude);
+    list->patterns = arena_alloc_array(&list->arena, items, sizeof(*list->patterns));
+    if (rest == NULL || list->patterns == NULL)
+        return false;
+    while ((item = comma_list_next(&rest)) != NULL) {
+        if (*item != '\0')
+            list->patterns[list->count++] = item;
+    }
+    return true;
+}
+
+static bool pattern_list_matches(const struct pattern_list *list, const char *ins_id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (fnmatch(list->patterns[i], ins_id, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void pattern_list_release(struct pattern_list *list)
+{
+    arena_release(&list->arena);
+}
+
+/* The exported spelling of a type; NULL for types that are not asked. */
+static const char *type_canonical(const char *ins_type)
+{
+    if (strcasecmp(ins_type, TYPE_RDS) == 0)
+        return TYPE_RDS;
+    if (strcasecmp(ins_type, TYPE_POLARDB) == 0)
+        return TYPE_POLARDB;
+    return NULL;
+}
+
+/* The columns ins_is_readonly and node_type: 0 read-write, 1 read-only, nothing else. */
+static bool node_type_valid(int64_t number)
+{
+    return number == 0 || number == 1;
+}
+
+static enum node_type node_type_from(int64_t number)
+{
+    return number == 1 ? NODE_TYPE_READ : NODE_TYPE_WRITE;
+}
+
+/*
+ * The first rule that the row breaks by itself; REJECTION_COUNT when it breaks none. Leaves the
+ * canonical type in *type.
+ */
+static enum rejection instance_rejection(const struct instance_row *row, const struct pattern_list *exclude,
+                                         const char **type)
+{
+    *type = type_canonical(row->ins_type);
+    if (row->ins_status != 1)
+        return REJECTED_DISABLED;
+    if (row->engine[0] != '\0' && strcasecmp(row->engine, "mysql") != 0)
+        return REJECTED_NOT_MYSQL;
+    if (*type == NULL)
+        return REJECTED_UNSUPPORTED_TYPE;
+    if (row->ins_id[0] == '\0' || row->aliyun_uid[0] == '\0')
+        return REJECTED_MISSING_ID;
+    if (pattern_list_matches(exclude, row->ins_id))
+        return REJECTED_EXCLUDED;
+    if (strcmp(*type, TYPE_RDS) == 0 && !node_type_valid(row->ins_is_readonly))
+        return REJECTED_INVALID_VALUE;
+    return REJECTION_COUNT;
+}
+
+static void instances_filter(struct rows *rows, const struct pattern_list *exclude, uint64_t *rejected)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows->instance_count; i++) {
+        struct instance_row *row = &rows->instances[i];
+        enum rejection rejection = instance_rejection(row, exclude, &row->ins_type);
+
+        if (rejection == REJECTION_COUNT)
+            rows->instances[kept++] = *row;
+        else
+            rejected[rejection]++;
+    }
+    rows->instance_count = kept;
+}
+
+/* Negative, zero or positive, larger first. */
+static int larger_first(int64_t a, int64_t b)
+{
+    return (a < b) - (a > b);
+}
+
+static int instance_row_compare(const void *left, const void *right)
+{
+    const struct instance_row *a = left;
+    const struct instance_row *b = right;
+    int order = strcmp(a->ins_id, b->ins_id);
+
+    if (order == 0)
+        order = larger_first(a->updated, b->updated);
+    return order != 0 ? order : larger_first(a->id, b->id);
+}
+
+static int node_row_compare(const void *left, const void *right)
+{
+    const struct node_row *a = left;
+    const struct node_row *b = right;
+    int order = strcmp(a->ins_id, b->ins_id);
+
+    if (order == 0)
+        order = strcmp(a->node_id, b->node_id);
+    if (order == 0)
+        order = larger_first(a->updated, b->updated);
+    return order != 0 ? order : larger_first(a->id, b->id);
+}
+
+static int user_row_compare(const void *left, const void *right)
+{
+    const struct user_row *a = left;
+    const struct user_row *b = right;
+    int order = strcmp(a->ins_id, b->ins_id);
+
+    if (order == 0)
+        order = strcmp(a->username, b->username);
+    return order != 0 ? order : larger_first(a->max_user_connections, b->max_user_connections);
+}
+
+/* Sorts; NULL (no rows at all) is no argument for qsort. */
+static void sort(void *array, size_t count, size_t element_size, int (*compare)(const void *, const void *))
+{
+    if (count > 1)
+        qsort(array, count, element_size, compare);
+}
+
+static void instances_deduplicate(struct rows *rows, uint64_t *rejected)
+{
+    size_t kept = 0;
+
+    sort(rows->instances, rows->instance_count, sizeof(*rows->instances), instance_row_compare);
+    for (size_t i = 0; i < rows->instance_count; i++) {
+        if (kept > 0 && strcmp(rows->instances[kept - 1].ins_id, rows->instances[i].ins_id) == 0)
+            rejected[REJECTED_DUPLICATE_INSTANCE]++;
+        else
+            rows->instances[kept++] = rows->instances[i];
+    }
+    rows->instance_count = kept;
+}
+
+static void add_target(struct inventory *inventory, const struct instance *instance, const char *node_id,
+                       int64_t node_type)
+{
+    inventory->targets[inventory->target_count++] = (struct target){
+        .instance = instance,
+        .node_id = node_id,
+        .node_type = node_type_from(node_type),
+    };
+}
+
+/* Adds a target for each good, distinct row in [nodes, end), all of one cluster. */
+static void add_cluster_targets(struct inventory *inventory, const struct instance *instance,
+                                const struct node_row *nodes, const struct node_row *end)
+{
+    const char *previous = NULL;
+
+    for (const struct node_row *node = nodes; node < end; node++) {
+        if (node->node_id[0] == '\0') {
+            inventory->rejected[REJECTED_MISSING_ID]++;
+        } else if (!node_type_valid(node->node_type)) {
+            inventory->rejected[REJECTED_INVALID_VALUE]++;
+        } else if (previous != NULL && strcmp(previous, node->node_id) == 0) {
+            inventory->rejected[REJECTED_DUPLICATE_NODE]++;
+        } else {
+            add_target(inventory, instance, node->node_id, node->node_type);
+            previous = node->node_id;
+        }
+    }
+}
+
+/* Adds one instance and its targets; [nodes, end) are the node rows with its ins_id. */
+static void add_instance(struct inventory *inventory, const struct instance_row *row,
+                         const struct node_row *nodes, const struct node_row *end)
+{
+    struct instance *instance = &inventory->instances[inventory->instance_count];
+    size_t targets_before = inventory->target_count;
+
+    *instance = (struct instance){
+        .ins_id = row->ins_id,
+        .ins_name = row->ins_name,
+        .ins_type = row->ins_type,
+        .aliyun_uid = row->aliyun_uid,
+    };
+    if (strcmp(row->ins_type, TYPE_RDS) == 0)
+        add_target(inventory, instance, "", row->ins_is_readonly);
+    else
+        add_cluster_targets(inventory, instance, nodes, end);
+    if (inventory->target_count > targets_before)
+        inventory->instance_count++;
+    else
+        inventory->rejected[REJECTED_NO_NODES]++;
+}
+
+/* Walks instances and nodes, both sorted by ins_id, side by side. */
+static void join(struct inventory *inventory, struct rows *rows)
+{
+    const struct node_row *node = rows->nodes;
+    const struct node_row *last = node == NULL ? NULL : node + rows->node_count;
+
+    sort(rows->nodes, rows->node_count, sizeof(*rows->nodes), node_row_compare);
+    for (; node < last && node->ins_id[0] == '\0'; node++)
+        inventory->rejected[REJECTED_MISSING_ID]++;
+    for (size_t i = 0; i < rows->instance_count; i++) {
+        const struct instance_row *row = &rows->instances[i];
+        const struct node_row *first;
+
+        while (node < last && strcmp(node->ins_id, row->ins_id) < 0)
+            node++;
+        first = node;
+        while (node < last && strcmp(node->ins_id, row->ins_id) == 0)
+            node++;
+        add_instance(inventory, row, first, node);
+    }
+}
+
+struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_t unix_ms,
+                                  struct error *error)
+{
+    struct pattern_list patterns = {0};
+    struct inventory *inventory = calloc(1, sizeof(*inventory));
+    bool built = false;
+
+    if (inventory == NULL || !pattern_list_init(&patterns, exclude))
+        goto out;
+    refcount_init(&inventory->refs);
+    arena_init(&inventory->arena);
+    inventory->loaded_unix_ms = unix_ms;
+    instances_filter(rows, &patterns, inventory->rejected);
+    instances_deduplicate(rows, inventory->rejected);
+    inventory->instances =
+        arena_alloc_array(&rows->inventory_arena, rows->instance_count, sizeof(struct instance));
+    inventory->targets = arena_alloc_array(&rows->inventory_arena, rows->instance_count + rows->node_count,
+                                           sizeof(struct target));
+    if (inventory->instances == NULL || inventory->targets == NULL)
+        goto out;
+    join(inventory, rows);
+    inventory->arena = rows->inventory_arena;
+    arena_init(&rows->inventory_arena);
+    rows->instance_count = 0;
+    rows->node_count = 0;
+    built = true;
+out:
+    pattern_list_release(&patterns);
+    if (!built) {
+        error_set(error, ERROR_NO_MEMORY, "no memory for an inventory of %zu rows",
+                  rows->instance_count + rows->node_count);
+        free(inventory);
+        inventory = NULL;
+    }
+    return inventory;
+}
+
+/* Keeps the good rows, sorted and each account once, in place of the first ones. */
+static void users_select(struct rows *rows, uint64_t *rejected)
+{
+    size_t kept = 0;
+
+    sort(rows->users, rows->user_count, sizeof(*rows->users), user_row_compare);
+    for (size_t i = 0; i < rows->user_count; i++) {
+        const struct user_row *row = &rows->users[i];
+        const struct user_row *previous = kept > 0 ? &rows->users[kept - 1] : NULL;
+
+        if (row->ins_id[0] == '\0')
+            rejected[REJECTED_MISSING_ID]++;
+        else if (row->max_user_connections < 0 || row->max_user_connections > ROW_LIMIT_MAX)
+            rejected[REJECTED_INVALID_VALUE]++;
+        else if (previous != NULL && strcmp(previous->ins_id, row->ins_id) == 0 &&
+                 strcmp(previous->username, row->username) == 0)
+            rejected[REJECTED_DUPLICATE_USER]++;
+        else
+            rows->users[kept++] = *row;
+    }
+    rows->user_count = kept;
+}
+
+struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct error *error)
+{
+    struct user_limits *limits = calloc(1, sizeof(*limits));
+
+    if (limits == NULL)
+        goto fail;
+    refcount_init(&limits->refs);
+    limits->loaded_unix_ms = unix_ms;
+    users_select(rows, limits->rejected);
+    limits->limits = arena_alloc_array(&rows->user_arena, rows->user_count, sizeof(*limits->limits));
+    if (limits->limits == NULL)
+        goto fail;
+    for (size_t i = 0; i < rows->user_count; i++) {
+        limits->limits[i] = (struct user_limit){
+            .ins_id = rows->users[i].ins_id,
+            .username = rows->users[i].username,
+            .max_user_connections = rows->users[i].max_user_connections,
+        };
+    }
+    limits->count = rows->user_count;
+    limits->arena = rows->user_arena;
+    arena_init(&rows->user_arena);
+    rows->user_count = 0;
+    return limits;
+fail:
+    error_set(error, ERROR_NO_MEMORY, "no memory for the limits of %zu users", rows->user_count);
+    free(limits);
+    return NULL;
+}

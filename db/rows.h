@@ -1,0 +1,74 @@
+/*
+ * The rows as a source delivered them, and the rules that turn them into an inventory. Pure:
+ * every rule is tested without a database. Owned by one thread at a time.
+ */
+#ifndef DB_ROWS_H
+#define DB_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "db/inventory.h"
+
+#define ROW_NUMBER_NULL INT64_MIN  /* SQL NULL, or no number */
+#define ROW_LIMIT_MAX   UINT32_MAX /* the largest max_user_connections that MySQL knows */
+
+struct instance_row {
+    const char *ins_id; /* texts are never NULL; SQL NULL is "" */
+    const char *ins_name;
+    const char *ins_type;
+    const char *engine;
+    const char *aliyun_uid;
+    int64_t ins_is_readonly;
+    int64_t ins_status;
+    int64_t updated; /* seconds since 1970 of updatetime; larger is newer; ties: larger id */
+    int64_t id;
+};
+
+struct node_row {
+    const char *ins_id;
+    const char *node_id;
+    int64_t node_type;
+    int64_t updated;
+    int64_t id;
+};
+
+struct user_row {
+    const char *ins_id;
+    const char *username; /* "" is MySQL's anonymous account */
+    int64_t max_user_connections;
+};
+
+/* Growing tables of rows. The texts lie in arenas, one for each object that will own them. */
+struct rows {
+    struct arena inventory_arena; /* texts of instances and nodes */
+    struct arena user_arena;      /* texts of users */
+    struct instance_row *instances;
+    size_t instance_count, instance_capacity;
+    struct node_row *nodes;
+    size_t node_count, node_capacity;
+    struct user_row *users;
+    size_t user_count, user_capacity;
+};
+
+void rows_init(struct rows *rows);
+void rows_release(struct rows *rows);
+
+/* Append one row, copying its texts. False when memory runs out. */
+bool rows_add_instance(struct rows *rows, const struct instance_row *row);
+bool rows_add_node(struct rows *rows, const struct node_row *row);
+bool rows_add_user(struct rows *rows, const struct user_row *row);
+
+/*
+ * Apply all rules of docs/inventory.md. `exclude` is [inventory] exclude. Each consumes its rows:
+ * they are sorted in place, their texts move into the result, and their count is 0 afterwards.
+ * The caller owns one reference. NULL with *error when memory runs out.
+ */
+struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_t unix_ms,
+                                  struct error *error);
+struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct error *error);
+
+#endif
