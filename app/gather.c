@@ -1,0 +1,41 @@
+/* What the publisher puts on the page about the program itself. */
+#include "app/runtime_state.h"
+
+#include "core/thread.h"
+
+struct gathering {
+    struct runtime *runtime;
+    struct self_metrics *self;
+    bool done;
+};
+
+static void gather_from_scheduler(void *argument, int64_t now)
+{
+    struct gathering *gathering = argument;
+    struct runtime *runtime = gathering->runtime;
+
+    scheduler_rejections(runtime->scheduler, runtime->rejected);
+    gathering->done = scheduler_metrics(runtime->scheduler, now, &runtime->gathered, gathering->self);
+}
+
+bool runtime_gather(void *context, struct self_metrics *self)
+{
+    struct runtime *runtime = context;
+    struct gathering gathering = {.runtime = runtime, .self = self};
+    struct loader_status loads;
+
+    arena_release(&runtime->gathered);
+    *self = (struct self_metrics){.version = VERSION, .revision = REVISION};
+    if (!scheduler_call(runtime->scheduler, gather_from_scheduler, &gathering) || !gathering.done)
+        return false;
+    loader_status(runtime->loader, &loads);
+    self->inventory_success_unix_ms = loads.instances_success_unix_ms;
+    self->rejected = runtime->rejected;
+    self->rejected_names = runtime->rejected_names;
+    self->rejected_count = REJECTION_COUNT;
+    mutex_lock(&runtime->reload_mutex);
+    self->config_reload_successful = runtime->reload_successful;
+    self->config_reload_success_unix_ms = runtime->reload_success_unix_ms;
+    mutex_unlock(&runtime->reload_mutex);
+    return true;
+}

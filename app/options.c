@@ -1,0 +1,146 @@
+#include "app/options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+enum option_key {
+    OPTION_CONFIG_FILE = 256,
+    OPTION_LISTEN_ADDRESS,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
+    OPTION_CHECK,
+    OPTION_VERSION,
+    OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+    {"config.file", required_argument, NULL, OPTION_CONFIG_FILE},
+    {"web.listen-address", required_argument, NULL, OPTION_LISTEN_ADDRESS},
+    {"log.level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"log.format", required_argument, NULL, OPTION_LOG_FORMAT},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static bool parse_level(const char *text, enum log_level *level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_format(const char *text, enum log_format *format)
+{
+    *format = strcmp(text, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT;
+    return strcmp(text, "json") == 0 || strcmp(text, "logfmt") == 0;
+}
+
+static bool take(int key, const char *value, struct options *options, struct error *error)
+{
+    switch (key) {
+    case OPTION_CONFIG_FILE:
+        options->config_file = value;
+        return true;
+    case OPTION_LISTEN_ADDRESS:
+        options->listen_address = value;
+        return true;
+    case OPTION_LOG_LEVEL:
+        options->has_log_level = true;
+        if (parse_level(value, &options->log_level))
+            return true;
+        error_set(error, ERROR_CONFIG, "--log.level is '%s', expected debug, info, warn or error", value);
+        return false;
+    case OPTION_LOG_FORMAT:
+        options->has_log_format = true;
+        if (parse_format(value, &options->log_format))
+            return true;
+        error_set(error, ERROR_CONFIG, "--log.format is '%s', expected logfmt or json", value);
+        return false;
+    case OPTION_CHECK:
+        options->command = COMMAND_CHECK;
+        return true;
+    case OPTION_VERSION:
+        options->command = COMMAND_VERSION;
+        return true;
+    case OPTION_HELP:
+        options->command = COMMAND_HELP;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool options_parse(int argc, char **argv, struct options *options, struct error *error)
+{
+    int key;
+
+    *options = (struct options){.command = COMMAND_RUN, .config_file = "exporter.ini"};
+    opterr = 0;
+    optind = 1;
+    while ((key = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (key == ':') {
+            error_set(error, ERROR_CONFIG, "%s needs a value", argv[optind - 1]);
+            return false;
+        }
+        if (key == '?') {
+            error_set(error, ERROR_CONFIG, "%s is no option of this program", argv[optind - 1]);
+            return false;
+        }
+        if (!take(key, optarg, options, error))
+            return false;
+    }
+    if (optind < argc) {
+        error_set(error, ERROR_CONFIG, "'%s' is not expected: options begin with --", argv[optind]);
+        return false;
+    }
+    return true;
+}
+
+bool options_override(const struct options *options, struct config *config)
+{
+    if (options->has_log_level)
+        config->exporter.log_level = options->log_level;
+    if (options->has_log_format)
+        config->exporter.log_format = options->log_format;
+    if (options->listen_address != NULL) {
+        config->web.listen = arena_strdup(&config->arena, options->listen_address);
+        return config->web.listen != NULL;
+    }
+    return true;
+}
+
+void options_print_help(FILE *out)
+{
+    fputs("Usage: mysql_session_exporter [options]\n"
+          "\n"
+          "Exports the sessions of every database user on Alibaba Cloud RDS MySQL and PolarDB\n"
+          "instances to Prometheus, beside each user's connection limit.\n"
+          "\n"
+          "  --config.file=FILE            configuration, INI format (default exporter.ini)\n"
+          "  --web.listen-address=ADDRESS  where to serve, e.g. 0.0.0.0:10104 or [::1]:10104;\n"
+          "                                overrides [web] listen\n"
+          "  --log.level=LEVEL             debug, info, warn or error; overrides [exporter] log_level\n"
+          "  --log.format=FORMAT           logfmt or json; overrides [exporter] log_format\n"
+          "  --check                       validate the configuration, read the inventory, print the\n"
+          "                                accounts with the calls per second they need and the time\n"
+          "                                of a full cycle; then exit with 0, or with 1 and the reason\n"
+          "  --version                     print the version and exit\n"
+          "  --help                        print this and exit\n"
+          "\n"
+          "Signals: SIGTERM and SIGINT stop it within 2 seconds, SIGHUP reloads the configuration.\n"
+          "Exit codes: 0 stopped or checked, 1 failed, 2 wrong usage.\n"
+          "\n"
+          "First steps: copy exporter.ini, fill in [mysql] and one [account UID], then\n"
+          "  mysql_session_exporter --config.file=my.ini --check\n"
+          "  mysql_session_exporter --config.file=my.ini\n"
+          "  curl http://127.0.0.1:10104/metrics\n",
+          out);
+}

@@ -1,0 +1,31 @@
+/* The command line. */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/config.h"
+#include "core/error.h"
+
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_VERSION, COMMAND_HELP };
+
+struct options {
+    enum command command;
+    const char *config_file;
+    const char *listen_address; /* NULL: as configured */
+    bool has_log_level;
+    enum log_level log_level;
+    bool has_log_format;
+    enum log_format log_format;
+};
+
+/* False with *error when an argument is wrong. Texts point into argv. */
+bool options_parse(int argc, char **argv, struct options *options, struct error *error);
+
+/* Lays the command line over a configuration that nobody shares yet. */
+bool options_override(const struct options *options, struct config *config);
+
+void options_print_help(FILE *out);
+
+#endif

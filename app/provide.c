@@ -1,0 +1,137 @@
+/* What the pages show and trigger. */
+#include "app/runtime_state.h"
+
+#include <stdio.h>
+
+#include "core/clock.h"
+
+/* A scheduler that did not step for so long is stuck: it steps every 5 s when idle. */
+#define PULSE_LIMIT (20 * NS_PER_SECOND)
+
+static struct snapshot *provide_snapshot(void *context)
+{
+    struct runtime *runtime = context;
+
+    return registry_snapshot(runtime->registry);
+}
+
+struct status_request {
+    struct runtime *runtime;
+    struct status *status;
+    bool done;
+};
+
+static void fill_status(void *argument, int64_t now)
+{
+    struct status_request *request = argument;
+
+    request->done = scheduler_status(request->runtime->scheduler, now, request->status);
+}
+
+static bool provide_status(void *context, struct status *status)
+{
+    struct status_request request = {.runtime = context, .status = status};
+    struct runtime *runtime = context;
+
+    return scheduler_call(runtime->scheduler, fill_status, &request) && request.done;
+}
+
+static bool provide_healthy(void *context, char *why, size_t size)
+{
+    struct runtime *runtime = context;
+    int64_t now = clock_now();
+    int64_t silent = now - scheduler_last_step(runtime->scheduler);
+
+    if (silent > PULSE_LIMIT) {
+        snprintf(why, size, "the scheduler has not run for %lld s", (long long)(silent / NS_PER_SECOND));
+        return false;
+    }
+    if (!worker_pool_alive(runtime->workers, now, atomic_load(&runtime->call_timeout) + PULSE_LIMIT)) {
+        snprintf(why, size, "calls are queued but no worker takes them");
+        return false;
+    }
+    return true;
+}
+
+static bool provide_ready(void *context, char *why, size_t size)
+{
+    struct runtime *runtime = context;
+    int64_t deadline = atomic_load(&runtime->ready_deadline);
+    struct loader_status loads;
+
+    if (deadline == CLOCK_NEVER) {
+        loader_status(runtime->loader, &loads);
+        snprintf(why, size, "no inventory yet%s%s", loads.last_error.class != ERROR_NONE ? ": " : "",
+                 loads.last_error.message);
+        return false;
+    }
+    if (!scheduler_first_cycle_done(runtime->scheduler) && clock_now() < deadline) {
+        snprintf(why, size, "the first cycle is under way");
+        return false;
+    }
+    return true;
+}
+
+struct refresh_request {
+    struct runtime *runtime;
+    const struct refresh_filter *filter;
+    struct refresh_progress *progress;
+    enum refresh_answer answer;
+};
+
+static void start_refresh(void *argument, int64_t now)
+{
+    struct refresh_request *request = argument;
+
+    request->answer = scheduler_refresh(request->runtime->scheduler, request->filter, now, request->progress);
+}
+
+static enum refresh_answer provide_refresh(void *context, const struct refresh_filter *filter,
+                                           int64_t wait_ns, struct refresh_progress *progress)
+{
+    struct refresh_request request = {.runtime = context, .filter = filter, .progress = progress};
+    struct runtime *runtime = context;
+
+    if (!scheduler_call(runtime->scheduler, start_refresh, &request))
+        return REFRESH_BUSY;
+    if (request.answer != REFRESH_ACCEPTED)
+        return request.answer;
+    if (filter->metric != METRIC_USER_SESSION_COUNT)
+        loader_request(runtime->loader, LOAD_USERS);
+    if (wait_ns > 0) {
+        bool joined = progress->joined;
+
+        refresh_table_wait(runtime->refreshes, progress->id, clock_add(clock_now(), wait_ns), progress);
+        progress->joined = joined;
+    }
+    return REFRESH_ACCEPTED;
+}
+
+static bool provide_refresh_progress(void *context, const char *id, struct refresh_progress *progress)
+{
+    struct runtime *runtime = context;
+
+    return refresh_table_progress(runtime->refreshes, id, clock_now(), progress);
+}
+
+static bool provide_reload(void *context, struct error *error)
+{
+    return runtime_request_reload(context, error);
+}
+
+struct providers runtime_providers(struct runtime *runtime)
+{
+    return (struct providers){
+        .context = runtime,
+        .version = VERSION,
+        .revision = REVISION,
+        .start_unix_ms = clock_unix_ms(),
+        .snapshot = provide_snapshot,
+        .status = provide_status,
+        .healthy = provide_healthy,
+        .ready = provide_ready,
+        .refresh = provide_refresh,
+        .refresh_progress = provide_refresh_progress,
+        .reload = provide_reload,
+    };
+}

@@ -1,0 +1,97 @@
+/*
+ * Reloading the configuration: always on the main thread, as for SIGHUP. A request by HTTP sends
+ * that signal and waits for the verdict.
+ */
+#include "app/runtime_state.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/thread.h"
+
+#define RELOAD_TIMEOUT (30 * NS_PER_SECOND)
+
+bool runtime_request_reload(struct runtime *runtime, struct error *error)
+{
+    int64_t deadline = clock_now() + RELOAD_TIMEOUT;
+    uint64_t before;
+    bool done, successful;
+
+    mutex_lock(&runtime->reload_mutex);
+    before = runtime->reloads;
+    kill(getpid(), SIGHUP);
+    while (runtime->reloads == before && clock_now() < deadline)
+        cond_wait_until(&runtime->reload_done, &runtime->reload_mutex, deadline);
+    done = runtime->reloads != before;
+    successful = done && runtime->reload_successful;
+    if (done)
+        *error = runtime->reload_error;
+    mutex_unlock(&runtime->reload_mutex);
+    if (!done)
+        error_set(error, ERROR_CONFIG, "the reload did not finish in time");
+    return successful;
+}
+
+void runtime_note_config(struct runtime *runtime, const struct config *config)
+{
+    log_set_level(config->exporter.log_level);
+    log_set_format(config->exporter.log_format);
+    atomic_store(&runtime->call_timeout, config->das.timeout);
+    atomic_store(&runtime->session_interval, config->metrics[METRIC_USER_SESSION_COUNT].interval);
+}
+
+struct config_arrival {
+    struct runtime *runtime;
+    struct config *config;
+    bool applied;
+};
+
+static void apply_config(void *argument, int64_t now)
+{
+    struct config_arrival *arrival = argument;
+
+    arrival->applied = scheduler_apply_config(arrival->runtime->scheduler, arrival->config, now);
+}
+
+static bool put_in_force(struct runtime *runtime, struct config *config, struct error *error)
+{
+    struct config_arrival arrival = {.runtime = runtime, .config = config};
+
+    if (!config_reloadable(runtime->config, config, error))
+        return false;
+    if (!scheduler_call(runtime->scheduler, apply_config, &arrival) || !arrival.applied) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        return false;
+    }
+    worker_pool_configure(runtime->workers, config);
+    loader_configure(runtime->loader, config);
+    runtime_note_config(runtime, config);
+    config_put(runtime->config);
+    runtime->config = config_get(config);
+    return true;
+}
+
+void runtime_reload(struct runtime *runtime)
+{
+    struct error error = {.class = ERROR_NONE};
+    struct config *config = runtime_load_config(&runtime->options, &error);
+    bool successful = config != NULL && put_in_force(runtime, config, &error);
+
+    config_put(config);
+    if (successful)
+        log_info("configuration reloaded", log_text("file", runtime->options.config_file));
+    else
+        log_failure(LOG_LEVEL_ERROR, "reload failed, the old configuration stays", &error);
+    mutex_lock(&runtime->reload_mutex);
+    runtime->reloads++;
+    runtime->reload_successful = successful;
+    runtime->reload_error = error;
+    if (successful)
+        runtime->reload_success_unix_ms = clock_unix_ms();
+    mutex_unlock(&runtime->reload_mutex);
+    pthread_cond_broadcast(&runtime->reload_done);
+    registry_touch(runtime->registry);
+    publisher_wake(runtime->publisher);
+}

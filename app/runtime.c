@@ -1,0 +1,194 @@
+#include "app/runtime_state.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/thread.h"
+#include "das/client.h"
+#include "das/transport.h"
+#include "db/source.h"
+
+#define LOADER_STOP_TIMEOUT (1200 * NS_PER_MS)
+
+const char *runtime_version(void)
+{
+    return VERSION " (revision " REVISION ")";
+}
+
+struct config *runtime_load_config(const struct options *options, struct error *error)
+{
+    struct config *config = config_load(options->config_file, error);
+
+    if (config == NULL)
+        return NULL;
+    if (!options_override(options, config)) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+    } else if (transport_check_endpoint(config->das.endpoint, error)) {
+        return config;
+    }
+    config_put(config);
+    return NULL;
+}
+
+bool runtime_global_init(struct error *error)
+{
+    if (!das_global_init(error))
+        return false;
+    if (!source_global_init(error))
+        goto no_source;
+    if (!server_global_init(error))
+        goto no_server;
+    return true;
+
+no_server:
+    source_global_release();
+no_source:
+    das_global_release();
+    return false;
+}
+
+void runtime_global_release(void)
+{
+    server_global_release();
+    source_global_release();
+    das_global_release();
+}
+
+static void free_parts(struct runtime *runtime)
+{
+    loader_free(runtime->loader);
+    worker_pool_free(runtime->workers);
+    scheduler_free(runtime->scheduler);
+    publisher_free(runtime->publisher);
+    refresh_table_free(runtime->refreshes);
+    mailbox_free(runtime->mailbox);
+    job_queue_free(runtime->queue);
+    registry_free(runtime->registry);
+    arena_release(&runtime->gathered);
+    pthread_cond_destroy(&runtime->reload_done);
+    pthread_mutex_destroy(&runtime->reload_mutex);
+    config_put(runtime->config);
+    free(runtime);
+}
+
+static void page_changed(void *context)
+{
+    struct runtime *runtime = context;
+
+    publisher_wake(runtime->publisher);
+}
+
+static bool build_scheduler(struct runtime *runtime, struct config *config)
+{
+    struct scheduler_parts parts = {
+        .registry = runtime->registry,
+        .queue = runtime->queue,
+        .mailbox = runtime->mailbox,
+        .refreshes = runtime->refreshes,
+        .changed = page_changed,
+        .changed_context = runtime,
+    };
+
+    if (getrandom(&parts.random_seed, sizeof(parts.random_seed), 0) < 0)
+        parts.random_seed = (uint64_t)clock_unix_ms();
+    runtime->scheduler = scheduler_new(config, &parts, clock_now());
+    return runtime->scheduler != NULL;
+}
+
+/* Every object of the program, in the order in which they use each other. */
+static bool build_parts(struct runtime *runtime, struct config *config)
+{
+    struct loader_sink sink = runtime_loader_sink(runtime);
+
+    runtime->registry = registry_new();
+    runtime->queue = job_queue_new((size_t)config->exporter.queue_size);
+    runtime->mailbox = mailbox_new();
+    runtime->refreshes = refresh_table_new((uint64_t)clock_unix_ms());
+    if (runtime->registry == NULL || runtime->queue == NULL || runtime->mailbox == NULL ||
+        runtime->refreshes == NULL)
+        return false;
+    runtime->publisher = publisher_new(runtime->registry, runtime_gather, runtime);
+    if (runtime->publisher == NULL || !build_scheduler(runtime, config))
+        return false;
+    runtime->workers = worker_pool_new(config, runtime->queue, runtime->mailbox);
+    runtime->loader = loader_new(config, &sink);
+    return runtime->workers != NULL && runtime->loader != NULL;
+}
+
+static struct runtime *runtime_new(const struct options *options, struct config *config)
+{
+    struct runtime *runtime = calloc(1, sizeof(*runtime));
+
+    if (runtime == NULL)
+        return NULL;
+    if (!cond_init(&runtime->reload_done)) {
+        free(runtime);
+        return NULL;
+    }
+    pthread_mutex_init(&runtime->reload_mutex, NULL);
+    arena_init(&runtime->gathered);
+    runtime->options = *options;
+    runtime->config = config_get(config);
+    runtime->reload_successful = true;
+    runtime->reload_success_unix_ms = clock_unix_ms();
+    atomic_init(&runtime->ready_deadline, CLOCK_NEVER);
+    runtime_note_config(runtime, config);
+    for (int i = 0; i < REJECTION_COUNT; i++)
+        runtime->rejected_names[i] = rejection_name((enum rejection)i);
+    if (!build_parts(runtime, config)) {
+        free_parts(runtime);
+        return NULL;
+    }
+    return runtime;
+}
+
+/* The server comes first: an address that is taken must not cost a call to DAS. */
+static bool start_parts(struct runtime *runtime, struct error *error)
+{
+    runtime->providers = runtime_providers(runtime);
+    runtime->server = server_start(runtime->config->web.listen, &runtime->providers, error);
+    return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
+           publisher_start(runtime->publisher, error) && worker_pool_start(runtime->workers, error) &&
+           loader_start(runtime->loader, error);
+}
+
+struct runtime *runtime_start(const struct options *options, struct config *config, struct error *error)
+{
+    struct runtime *runtime = runtime_new(options, config);
+
+    if (runtime == NULL) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    if (!start_parts(runtime, error)) {
+        runtime_stop(runtime);
+        return NULL;
+    }
+    log_info("listening", log_text("address", config->web.listen),
+             log_int("port", server_port(runtime->server)), log_text("version", VERSION));
+    return runtime;
+}
+
+/*
+ * Nobody is left waiting for somebody who is gone: first those who wait for results, then those
+ * who make them, last those who hold them.
+ */
+bool runtime_stop(struct runtime *runtime)
+{
+    bool loader_ended;
+
+    refresh_table_close(runtime->refreshes);
+    worker_pool_stop(runtime->workers);
+    scheduler_stop(runtime->scheduler);
+    server_stop(runtime->server);
+    publisher_stop(runtime->publisher);
+    loader_ended = loader_stop(runtime->loader, LOADER_STOP_TIMEOUT);
+    if (!loader_ended) {
+        log_warn("stopping without waiting for the inventory database");
+        return false;
+    }
+    free_parts(runtime);
+    return true;
+}

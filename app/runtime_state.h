@@ -1,0 +1,68 @@
+/* The running program's own state, shared by the files of app/ and by nobody else. */
+#ifndef APP_RUNTIME_STATE_H
+#define APP_RUNTIME_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/runtime.h"
+#include "collectors/job_queue.h"
+#include "collectors/mailbox.h"
+#include "collectors/refresh.h"
+#include "collectors/scheduler.h"
+#include "collectors/worker_pool.h"
+#include "core/arena.h"
+#include "db/loader.h"
+#include "http/server.h"
+#include "metrics/publisher.h"
+#include "metrics/registry.h"
+
+struct runtime {
+    struct options options;
+    struct config *config; /* main thread's reference to the one in force */
+    struct registry *registry;
+    struct publisher *publisher;
+    struct job_queue *queue;
+    struct mailbox *mailbox;
+    struct refresh_table *refreshes;
+    struct scheduler *scheduler;
+    struct worker_pool *workers;
+    struct loader *loader;
+    struct server *server;
+    struct providers providers;
+
+    /* the publisher thread's */
+    struct arena gathered;
+    uint64_t rejected[REJECTION_COUNT];
+    const char *rejected_names[REJECTION_COUNT];
+
+    _Atomic int64_t ready_deadline; /* CLOCK_NEVER until there is an inventory */
+    /* of the configuration in force, for threads that have no reference to it */
+    _Atomic int64_t call_timeout;
+    _Atomic int64_t session_interval;
+
+    pthread_mutex_t reload_mutex;
+    pthread_cond_t reload_done;
+    /* under reload_mutex */
+    uint64_t reloads; /* finished ones */
+    bool reload_successful;
+    int64_t reload_success_unix_ms;
+    struct error reload_error;
+};
+
+/* feed.c: from the inventory thread to the scheduler */
+struct loader_sink runtime_loader_sink(struct runtime *runtime);
+
+/* gather.c: from everywhere to the publisher */
+bool runtime_gather(void *context, struct self_metrics *self);
+
+/* provide.c: from everywhere to the pages */
+struct providers runtime_providers(struct runtime *runtime);
+
+/* reload.c: waits for the main thread's verdict; any other thread */
+bool runtime_request_reload(struct runtime *runtime, struct error *error);
+
+/* Notes what other threads may read of the configuration in force. */
+void runtime_note_config(struct runtime *runtime, const struct config *config);
+
+#endif

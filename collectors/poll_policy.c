@@ -1,0 +1,44 @@
+#include "collectors/poll_policy.h"
+
+/* Quantiles, in thousandths, of the completion time at which to poll. */
+#define QUANTILE_SCARCE  950
+#define QUANTILE_SLACK   900
+#define QUANTILE_HORIZON 990
+/* Below this number of observations the start values rule. */
+#define ENOUGH_OBSERVATIONS 8
+
+void poll_policy_init(struct poll_policy *policy)
+{
+    latency_init(&policy->completion);
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high)
+{
+    if (value < low)
+        return low;
+    return value > high ? high : value;
+}
+
+int64_t poll_policy_next(const struct poll_policy *policy, int64_t asked, bool slack)
+{
+    /* With nothing learned: 1 s, then half as long again each time. */
+    int64_t fallback = asked == 0 ? POLL_START : asked + asked / 2;
+    int64_t next = fallback;
+
+    if (policy->completion.observations >= ENOUGH_OBSERVATIONS)
+        next =
+            latency_quantile(&policy->completion, asked, slack ? QUANTILE_SLACK : QUANTILE_SCARCE, fallback);
+    return asked + clamp(next - asked, POLL_SHORTEST, POLL_LONGEST);
+}
+
+void poll_policy_found(struct poll_policy *policy, int64_t asked, int64_t found)
+{
+    latency_observe_between(&policy->completion, asked, found);
+}
+
+int64_t poll_policy_horizon(const struct poll_policy *policy)
+{
+    int64_t horizon = latency_quantile(&policy->completion, 0, QUANTILE_HORIZON, 4 * POLL_START);
+
+    return clamp(horizon, POLL_SHORTEST, POLL_LONGEST);
+}

@@ -1,0 +1,37 @@
+/*
+ * When to ask for a result: each poll costs quota, each delay costs freshness. One policy per
+ * account and engine; it learns the distribution of completion times from what polls find.
+ * Pure; owned by the scheduler thread. All times are ns since the submit was answered.
+ */
+#ifndef COLLECTORS_POLL_POLICY_H
+#define COLLECTORS_POLL_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collectors/latency.h"
+#include "core/clock.h"
+
+#define POLL_START    NS_PER_SECOND /* the first poll while nothing is known */
+#define POLL_SHORTEST (NS_PER_SECOND / 2)
+#define POLL_LONGEST  (30 * NS_PER_SECOND)
+
+struct poll_policy {
+    struct latency completion;
+};
+
+void poll_policy_init(struct poll_policy *policy);
+
+/*
+ * The time of the next poll, given that the result was not there at `asked` (0: never asked).
+ * `slack`: the quota is not scarce, so that freshness may cost some polls more.
+ */
+int64_t poll_policy_next(const struct poll_policy *policy, int64_t asked, bool slack);
+
+/* A result was there at `found`, and was not there yet at `asked` (0: never asked before). */
+void poll_policy_found(struct poll_policy *policy, int64_t asked, int64_t found);
+
+/* The time within which nearly all results come. */
+int64_t poll_policy_horizon(const struct poll_policy *policy);
+
+#endif

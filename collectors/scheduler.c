@@ -1,0 +1,262 @@
+#include "collectors/scheduler.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "collectors/scheduler_state.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/thread.h"
+
+#define CALL_TIMEOUT (5 * NS_PER_SECOND)
+
+bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
+{
+    /* Once made it stays, since calls that hold a slot of it may be out. */
+    if (das->total_rate_limit > 0 && s->total == NULL)
+        s->total = limiter_new(das->total_rate_limit, das->rate_window, now);
+    else if (das->total_rate_limit > 0 &&
+             !limiter_configure(s->total, das->total_rate_limit, das->rate_window, now))
+        return false;
+    s->total_limited = das->total_rate_limit > 0;
+    return !s->total_limited || s->total != NULL;
+}
+
+struct scheduler *scheduler_new(struct config *config, const struct scheduler_parts *parts, int64_t now)
+{
+    struct scheduler *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    if (!scheduler_configure_total(s, &config->das, now)) {
+        free(s);
+        return NULL;
+    }
+    s->parts = *parts;
+    s->config = config_get(config);
+    heap_init(&s->timers);
+    heap_init(&s->ready_lanes);
+    s->random = parts->random_seed | 1;
+    s->cycle = 1;
+    for (int i = 0; i < METRIC_ID_COUNT; i++)
+        s->refresh_duration[i] = -1;
+    atomic_init(&s->last_step, now);
+    return s;
+}
+
+/* Jobs come back through the mailbox even after the last step. */
+static void take_returned(struct scheduler *s, int64_t now)
+{
+    struct list returned;
+    struct list_node *node;
+
+    list_init(&returned);
+    mailbox_take_jobs(s->parts.mailbox, &returned);
+    while ((node = list_pop_front(&returned)) != NULL) {
+        struct job *job = CONTAINER_OF(node, struct job, link);
+
+        assert(s->calling > 0);
+        s->calling--;
+        if (job->call.counted_in_total)
+            limiter_release(s->total, call_quota_outcome(&job->call), now);
+        cycle_call_ended(s, job, now);
+    }
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    struct job *job;
+
+    if (s == NULL)
+        return;
+    while ((job = job_queue_try_pop(s->parts.queue)) != NULL)
+        mailbox_return_job(s->parts.mailbox, job);
+    take_returned(s, atomic_load(&s->last_step));
+    assert(s->calling == 0);
+    while (s->job_count > 0)
+        roster_free_job(s, s->jobs[s->job_count - 1]);
+    for (size_t i = 0; i < s->lane_count; i++)
+        lane_free(s->lanes[i]);
+    if (s->limits_slot != NULL)
+        registry_remove(s->parts.registry, s->limits_slot);
+    free(s->jobs);
+    free(s->lanes);
+    limiter_free(s->total);
+    inventory_put(s->inventory);
+    config_put(s->config);
+    free(s);
+}
+
+void scheduler_changed(struct scheduler *s)
+{
+    registry_touch(s->parts.registry);
+    if (s->parts.changed != NULL)
+        s->parts.changed(s->parts.changed_context);
+}
+
+int64_t scheduler_jitter(struct scheduler *s, int64_t limit)
+{
+    /* xorshift64*, Vigna 2016: enough for spreading retries. */
+    s->random ^= s->random >> 12;
+    s->random ^= s->random << 25;
+    s->random ^= s->random >> 27;
+    return limit <= 0 ? 0 : (int64_t)((s->random * UINT64_C(2685821657736338717) >> 1) % (uint64_t)limit);
+}
+
+void scheduler_wait(struct scheduler *s, struct job *job, int64_t due)
+{
+    job->place = JOB_WAITING;
+    heap_insert(&s->timers, &job->node, due);
+}
+
+void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now)
+{
+    int64_t next = lane_next(lane, (size_t)s->config->exporter.workers, now);
+
+    if (heap_queued(&lane->node)) {
+        if (lane->node.key == next)
+            return;
+        heap_remove(&s->ready_lanes, &lane->node);
+    }
+    if (next != CLOCK_NEVER)
+        heap_insert(&s->ready_lanes, &lane->node, next);
+}
+
+static void run_timers(struct scheduler *s, int64_t now)
+{
+    struct heap_node *node = heap_peek(&s->timers);
+
+    while (node != NULL && node->key <= now) {
+        heap_remove(&s->timers, node);
+        cycle_due(s, CONTAINER_OF(node, struct job, node), now);
+        node = heap_peek(&s->timers);
+    }
+}
+
+static void dispatch(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct call *call = &job->call;
+    bool accepted;
+
+    call->credentials = credentials_get(job->lane->credentials);
+    call->target = job->target;
+    call->dispatched_at = now;
+    call->counted_in_total = s->total_limited;
+    if (s->total_limited)
+        limiter_acquire(s->total, now);
+    call->sent = false;
+    job->place = JOB_CALLING;
+    s->calling++;
+    accepted = job_queue_push(s->parts.queue, job);
+    if (!accepted) {
+        /* Closed: the program ends. The job goes the way of all others, unsent. */
+        mailbox_return_job(s->parts.mailbox, job);
+    }
+}
+
+/* The next lane whose time has come; NULL when none may send now. */
+static struct lane *due_lane(struct scheduler *s, int64_t now)
+{
+    struct heap_node *node = heap_peek(&s->ready_lanes);
+
+    if (node == NULL || node->key > now || s->calling >= (size_t)s->config->exporter.queue_size)
+        return NULL;
+    if (s->total_limited && limiter_next(s->total, now) > now)
+        return NULL;
+    return CONTAINER_OF(node, struct lane, node);
+}
+
+static void send_ready(struct scheduler *s, int64_t now)
+{
+    struct lane *lane;
+
+    while ((lane = due_lane(s, now)) != NULL) {
+        struct job *job;
+
+        heap_remove(&s->ready_lanes, &lane->node);
+        job = lane_take(lane, (size_t)s->config->exporter.workers, now);
+        if (job != NULL)
+            dispatch(s, job, now);
+        scheduler_place_lane(s, lane, now);
+    }
+}
+
+static int64_t next_wake(struct scheduler *s, int64_t now)
+{
+    struct heap_node *timer = heap_peek(&s->timers);
+    struct heap_node *lane = heap_peek(&s->ready_lanes);
+    int64_t next = timer != NULL ? timer->key : CLOCK_NEVER;
+    int64_t send;
+
+    if (lane == NULL || s->calling >= (size_t)s->config->exporter.queue_size)
+        return next; /* a returned job wakes us */
+    send = lane->key;
+    if (s->total_limited) {
+        int64_t total = limiter_next(s->total, now);
+
+        send = total > send ? total : send;
+    }
+    return send < next ? send : next;
+}
+
+static void answer_messages(struct scheduler *s, int64_t now)
+{
+    struct message *message;
+
+    while ((message = mailbox_take_message(s->parts.mailbox)) != NULL) {
+        message->run(message->argument, now);
+        mailbox_answer(s->parts.mailbox, message);
+    }
+}
+
+int64_t scheduler_step(struct scheduler *s, int64_t now)
+{
+    atomic_store(&s->last_step, now);
+    take_returned(s, now);
+    answer_messages(s, now);
+    run_timers(s, now);
+    send_ready(s, now);
+    return next_wake(s, now);
+}
+
+static void *run_thread(void *argument)
+{
+    struct scheduler *s = argument;
+    int64_t next;
+
+    do {
+        next = scheduler_step(s, clock_now());
+    } while (mailbox_wait(s->parts.mailbox, next));
+    return NULL;
+}
+
+bool scheduler_start(struct scheduler *s, struct error *error)
+{
+    s->started = thread_start(&s->thread, "scheduler", run_thread, s, error);
+    return s->started;
+}
+
+void scheduler_stop(struct scheduler *s)
+{
+    mailbox_close(s->parts.mailbox);
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    s->started = false;
+}
+
+int64_t scheduler_last_step(const struct scheduler *s)
+{
+    return atomic_load(&s->last_step);
+}
+
+bool scheduler_first_cycle_done(const struct scheduler *s)
+{
+    return atomic_load(&s->first_cycle_done);
+}
+
+bool scheduler_call(struct scheduler *s, void (*run)(void *argument, int64_t now), void *argument)
+{
+    struct message message = {.run = run, .argument = argument};
+
+    return mailbox_call(s->parts.mailbox, &message, CALL_TIMEOUT);
+}

@@ -1,0 +1,103 @@
+/* The scheduler's own state, shared by the files of the scheduler and by nobody else. */
+#ifndef COLLECTORS_SCHEDULER_STATE_H
+#define COLLECTORS_SCHEDULER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "collectors/lane.h"
+#include "collectors/scheduler.h"
+#include "core/heap.h"
+
+struct scheduler {
+    struct scheduler_parts parts; /* constant */
+    struct config *config;        /* a reference */
+    pthread_t thread;
+    bool started;
+    _Atomic int64_t last_step;
+
+    struct heap timers;      /* waiting jobs, by the time something is due */
+    struct heap ready_lanes; /* lanes with something to send, by the time they may */
+    struct limiter *total;   /* all accounts together; NULL while it was never configured */
+    bool total_limited;
+    size_t calling; /* jobs in the queue, with workers or on their way back */
+
+    struct inventory *inventory; /* a reference; NULL: none yet */
+    struct job **jobs;           /* of the inventory, in its order */
+    size_t job_count;
+    size_t asleep;       /* of those, jobs whose account has no credentials */
+    struct lane **lanes; /* sorted by aliyun_uid */
+    size_t lane_count;
+
+    struct registry_slot *limits_slot; /* NULL: the metric is off or nothing was loaded yet */
+    uint64_t limits_refreshes;         /* manual refreshes that wait for the users table */
+    uint64_t limits_rejected[REJECTION_COUNT];
+
+    /* the full cycle of the session metric */
+    uint64_t cycle;
+    size_t cycle_pending; /* jobs not yet finished in it */
+    int64_t cycle_started;
+    size_t untried; /* jobs that finished no cycle yet */
+    atomic_bool first_cycle_done;
+
+    uint64_t random;
+    uint64_t dropped_batches; /* results of targets that had vanished */
+    uint64_t refreshes[METRIC_ID_COUNT][REFRESH_TRIGGER_COUNT];
+    int64_t refresh_duration[METRIC_ID_COUNT]; /* negative: none yet */
+    struct histogram request_duration[API_PHASE_COUNT];
+    struct histogram result_wait;
+};
+
+/* scheduler.c */
+
+/* The page changed. */
+void scheduler_changed(struct scheduler *s);
+
+/* The limit over all accounts, as configured. False when memory ran out. */
+bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now);
+
+/* Puts a lane where it belongs among those that can send; after any change of it. */
+void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now);
+
+/* Puts a job that is in no container into the timer heap. */
+void scheduler_wait(struct scheduler *s, struct job *job, int64_t due);
+
+/* A pseudo-random duration in [0, limit). */
+int64_t scheduler_jitter(struct scheduler *s, int64_t limit);
+
+/* cycle.c: one target's cycle, from due to done */
+
+/* The timer of a waiting job ran out. */
+void cycle_due(struct scheduler *s, struct job *job, int64_t now);
+
+/* A call of the job has ended; job->call says how. The job is in no container. */
+void cycle_call_ended(struct scheduler *s, struct job *job, int64_t now);
+
+/* Makes a waiting job due now, for somebody who waits for it. */
+void cycle_hurry(struct scheduler *s, struct job *job, int64_t now);
+
+/* The interval of a lane's jobs, stretched to what the quotas allow. */
+int64_t cycle_interval(const struct scheduler *s, const struct lane *lane);
+
+/* Notes whether every job was tried once. */
+void cycle_note_first(struct scheduler *s);
+
+/* An account got credentials: its sleeping job goes on. */
+void cycle_wake(struct scheduler *s, struct job *job, int64_t now);
+
+/* A job joined or left the set that a full cycle consists of. */
+void cycle_job_added(struct scheduler *s, struct job *job, int64_t now);
+void cycle_job_removed(struct scheduler *s, struct job *job, int64_t now);
+
+/* The interval changed: waiting jobs take the earlier of their old and new turns. */
+void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
+
+/* roster.c */
+
+/* Frees a job that no worker has, wherever it is. */
+void roster_free_job(struct scheduler *s, struct job *job);
+
+/* The lane of an account; NULL when there is none. */
+struct lane *roster_find_lane(const struct scheduler *s, const char *aliyun_uid);
+
+#endif

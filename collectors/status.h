@@ -1,0 +1,74 @@
+/*
+ * A consistent copy of the scheduler's state for people and programs: /targets, /, readiness.
+ */
+#ifndef COLLECTORS_STATUS_H
+#define COLLECTORS_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "db/inventory.h"
+
+enum target_state {
+    TARGET_WAITING,        /* until its next cycle */
+    TARGET_READY,          /* in its account's lane, until the quota lets it go */
+    TARGET_CALLING,        /* in the job queue or with a worker */
+    TARGET_COMPUTING,      /* DAS computes; the next poll has a time */
+    TARGET_RETRYING,       /* failed in this cycle; the retry has a time */
+    TARGET_NO_CREDENTIALS, /* its account is not configured: never asked */
+    TARGET_STATE_COUNT
+};
+
+const char *target_state_name(enum target_state state);
+
+struct target_status {
+    const char *ins_id;
+    const char *ins_name;
+    const char *ins_type;
+    const char *node_id;
+    enum node_type node_type;
+    const char *aliyun_uid;
+    enum target_state state;
+    bool up;                      /* the last cycle succeeded */
+    int64_t last_success_unix_ms; /* 0: never */
+    int64_t next_run_unix_ms;     /* next thing that will happen to it; 0: unknown */
+    uint64_t failures;            /* cycles in a row */
+    const struct error *error;    /* of the last failure since the last success; NULL: none */
+};
+
+struct account_status {
+    const char *aliyun_uid;
+    bool up;
+    bool configured; /* false: no credentials */
+    uint64_t instances;
+    uint64_t targets;
+    uint64_t targets_up;
+    uint64_t inflight;
+    double rate_limit; /* calls per second */
+    double rate_effective;
+    double rate_demand;
+    int64_t cycle; /* ns a full cycle takes at least: max(interval, demand / limit) */
+    uint64_t throttled;
+    const struct error *error; /* why it is down; NULL: it is not */
+};
+
+/* Owns everything it points to. */
+struct status {
+    struct arena arena;
+    struct target_status *targets; /* ordered by ins_id, node_id */
+    size_t target_count;
+    struct account_status *accounts; /* ordered by aliyun_uid */
+    size_t account_count;
+    int64_t taken_unix_ms;
+    bool inventory_loaded;
+    bool first_cycle_done; /* every target was tried once since the start */
+    uint64_t queue_length;
+};
+
+void status_init(struct status *status);
+void status_release(struct status *status);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Reads one DAS reply. Pure; any thread. The facts of the protocol: docs/das.md.
+ */
+#ifndef DAS_REPLY_H
+#define DAS_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "das/credentials.h"
+
+enum das_outcome {
+    DAS_RUNNING,  /* accepted or still computing; result_id is set */
+    DAS_FINISHED, /* sessions are there */
+    DAS_FAILED,   /* error says why */
+};
+
+/* One element of UserStats. */
+struct user_sessions {
+    const char *user;
+    int64_t total;
+    int64_t active;
+};
+
+struct das_reply {
+    enum das_outcome outcome;
+    struct error error;          /* class ERROR_NONE unless DAS_FAILED */
+    const char *result_id;       /* "" unless DAS_RUNNING */
+    struct user_sessions *users; /* as the reply orders them; users may repeat */
+    size_t user_count;
+    int64_t retry_after_ms; /* -1: the server did not say */
+    int64_t server_unix_ms; /* the server's clock, 0: unknown; the hint after a clock skew */
+    int64_t duration;       /* ns of the HTTP request; 0 when none was made */
+    bool answered;          /* see struct transport_response */
+    struct arena arena;     /* owns the texts */
+};
+
+void das_reply_init(struct das_reply *reply);
+void das_reply_release(struct das_reply *reply);
+
+/*
+ * Parses a body (after das/elide) and its HTTP status into outcome, error, result_id and users;
+ * drops what an earlier parse left. Never fails otherwise: what cannot be read becomes DAS_FAILED
+ * with ERROR_MALFORMED, memory trouble ERROR_NO_MEMORY. A reply with retry_after_ms >= 0 that is
+ * an error is ERROR_THROTTLED. The texts of `credentials` (NULL: none) never get into the error.
+ * The other fields are the caller's.
+ *
+ * A finished reply counts only when it is whole: SessionData with UserStats, each element with a
+ * Key and two integers >= 0; anything else is ERROR_MALFORMED and never a number. An empty
+ * UserStats is a true zero. Complete=false is accepted: what was collected is there. A NUL in a
+ * user's name becomes U+FFFD.
+ */
+void das_reply_parse(long http_status, const char *body, size_t length, int64_t retry_after_ms,
+                     const struct credentials *credentials, struct das_reply *reply);
+
+/*
+ * The class of a server's error code (compared without case); http_status decides for unknown
+ * codes, and a code that is itself an HTTP status decides when http_status is 2xx. Pure.
+ */
+enum error_class das_error_class(const char *code, long http_status);
+
+#endif

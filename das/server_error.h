@@ -1,0 +1,42 @@
+/*
+ * What a server says went wrong: from its words to a struct error that may be logged. Pure; any
+ * thread. The classes are those of das_error_class() in das/reply.h.
+ */
+#ifndef DAS_SERVER_ERROR_H
+#define DAS_SERVER_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/error.h"
+#include "das/credentials.h"
+
+/* The server's own words. Borrowed; "" when it did not say. */
+struct server_error {
+    long http_status;
+    const char *code;
+    const char *message;
+    const char *request_id;
+};
+
+/*
+ * Fills *error from the server's words: class, sanitised code and RequestId, and one line with
+ * the message and what to do about it. The texts of `credentials` (NULL: none) are replaced by
+ * ***; a message that may repeat signed headers is left out altogether.
+ */
+void server_error_explain(const struct server_error *said, enum error_class class,
+                          const struct credentials *credentials, struct error *error);
+
+#define SERVER_ERROR_TEXT_SIZE 512
+
+/* The fields of an error in XML; a field that does not fit is cut. */
+struct server_error_xml {
+    char code[SERVER_ERROR_TEXT_SIZE];
+    char message[SERVER_ERROR_TEXT_SIZE];
+    char request_id[SERVER_ERROR_TEXT_SIZE];
+};
+
+/* Finds Code, Message and RequestId in a body that is XML. False when it is not, or has no Code. */
+bool server_error_read_xml(const char *body, size_t length, struct server_error_xml *fields);
+
+#endif

@@ -1,0 +1,503 @@
+/*
+ * One libcurl easy handle driven by one multi handle of its own. The multi handle keeps the
+ * connections; it is used instead of curl_easy_perform because transport_abort() can wake its
+ * poll from another thread.
+ *
+ * One request and no more: when a reused connection turns out to be closed before a single byte
+ * of an answer came, libcurl sends the request again on a fresh connection. The server may have
+ * taken the first one, and a second one would be counted against the quota without a token. The
+ * pre-request callback runs before each sending and stops the second.
+ */
+#include "das/transport.h"
+
+#include <curl/curl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+#include "das/elide.h"
+#include "das/endpoint.h"
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#error "libcurl 7.80 or newer is needed (CURLOPT_PREREQFUNCTION)"
+#endif
+
+/* Load balancers close idle connections, some after 15 s: older ones are not worth the attempt. */
+#define IDLE_CONNECTION_MAX_S 10L
+/* A connection is given up at this age, so that changed DNS records are followed. */
+#define CONNECTION_LIFETIME_MAX_S 300L
+/* The poll also ends by itself, so that a lost wake-up costs this much and no more. */
+#define POLL_MAX_MS 1000
+
+struct transport {
+    CURL *easy;
+    CURLM *multi;
+    int64_t connect_timeout;
+    int64_t timeout;
+    size_t max_response_size;
+    char *ca_file;
+    atomic_bool aborted;
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+/* One transport_post(), as the callbacks see it. */
+struct exchange {
+    struct transport_response *response;
+    struct elide elide;
+    size_t header_bytes;
+    size_t max_response_size;
+    bool sent;   /* a connection was there and the request was handed to it */
+    bool resend; /* libcurl wanted to send it again */
+    bool too_large;
+};
+
+void transport_response_init(struct transport_response *response)
+{
+    *response = (struct transport_response){.retry_after_ms = -1};
+    strbuf_init(&response->body, TRANSPORT_BODY_MAX);
+}
+
+void transport_response_release(struct transport_response *response)
+{
+    strbuf_release(&response->body);
+    transport_response_init(response);
+}
+
+bool transport_global_init(struct error *error)
+{
+    const curl_version_info_data *info;
+
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        error_set(error, ERROR_SYSTEM, "libcurl cannot start");
+        return false;
+    }
+    info = curl_version_info(CURLVERSION_NOW);
+    if ((info->features & CURL_VERSION_SSL) == 0 || (info->features & CURL_VERSION_ASYNCHDNS) == 0) {
+        error_set(error, ERROR_SYSTEM, "libcurl %s was built without TLS or without asynchronous DNS",
+                  info->version);
+        curl_global_cleanup();
+        return false;
+    }
+    return true;
+}
+
+void transport_global_release(void)
+{
+    curl_global_cleanup();
+}
+
+static int on_before_request(void *context, char *remote_ip, char *local_ip, int remote_port, int local_port)
+{
+    struct exchange *exchange = context;
+
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    if (exchange->sent) {
+        exchange->resend = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    exchange->sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* The value of a header line "name: value\r\n" as text; false when it is another header. */
+static bool header_value(const char *line, size_t length, const char *name, char *value, size_t size)
+{
+    size_t start = strlen(name);
+
+    if (length < start + 1 || strncasecmp(line, name, start) != 0 || line[start] != ':')
+        return false;
+    start++;
+    while (start < length && (line[start] == ' ' || line[start] == '\t'))
+        start++;
+    while (length > start && (unsigned char)line[length - 1] <= ' ')
+        length--;
+    if (length - start >= size)
+        length = start + size - 1;
+    memcpy(value, line + start, length - start);
+    value[length - start] = '\0';
+    return true;
+}
+
+static void read_header(const char *line, size_t length, struct transport_response *response)
+{
+    char value[64];
+
+    if (length >= strlen("HTTP/") && strncmp(line, "HTTP/", strlen("HTTP/")) == 0) {
+        /* The final answer after an interim one: what that said does not count. */
+        response->retry_after_ms = -1;
+        response->server_unix_ms = 0;
+    } else if (header_value(line, length, "x-acs-retry-after", value, sizeof(value))) {
+        if (!text_parse_int(value, 0, INT64_MAX / NS_PER_MS, &response->retry_after_ms))
+            response->retry_after_ms = 0; /* unreadable, but its presence is news already */
+    } else if (header_value(line, length, "date", value, sizeof(value))) {
+        int64_t seconds = curl_getdate(value, NULL);
+
+        response->server_unix_ms = seconds > 0 ? seconds * 1000 : 0;
+    }
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    size_t length = size * count;
+
+    exchange->header_bytes += length;
+    if (exchange->header_bytes > exchange->max_response_size) {
+        exchange->too_large = true;
+        return 0;
+    }
+    read_header(line, length, exchange->response);
+    return length;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    struct transport_response *response = exchange->response;
+    size_t length = size * count;
+
+    if (length > exchange->max_response_size - response->received) {
+        exchange->too_large = true;
+        return 0;
+    }
+    response->received += length;
+    if (elide_feed(&exchange->elide, bytes, length))
+        return length;
+    exchange->too_large = length > TRANSPORT_BODY_MAX - response->body.length;
+    return 0;
+}
+
+/* The options that are the same for every request. */
+static bool set_fixed_options(CURL *easy)
+{
+    static const struct {
+        CURLoption option;
+        long value;
+    } options[] = {
+        {CURLOPT_NOSIGNAL, 1},
+        {CURLOPT_POST, 1},
+        {CURLOPT_POSTFIELDSIZE, 0},
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+        {CURLOPT_FOLLOWLOCATION, 0},
+        {CURLOPT_SSL_VERIFYPEER, 1},
+        {CURLOPT_SSL_VERIFYHOST, 2},
+        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+        {CURLOPT_TCP_NODELAY, 1},
+        {CURLOPT_TCP_KEEPALIVE, 1},
+        {CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S},
+        {CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFETIME_MAX_S},
+#if LIBCURL_VERSION_NUM < 0x075500
+        {CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS},
+#endif
+    };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (curl_easy_setopt(easy, options[i].option, options[i].value) != CURLE_OK)
+            return false;
+    }
+#if LIBCURL_VERSION_NUM >= 0x075500
+    if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
+        return false;
+#endif
+    return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_USERAGENT, "mysql-session-exporter/" PROJECT_VERSION) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request) == CURLE_OK;
+}
+
+bool transport_configure(struct transport *transport, const struct transport_settings *settings)
+{
+    char *ca_file = strdup(settings->ca_file);
+
+    if (ca_file == NULL)
+        return false;
+    free(transport->ca_file);
+    transport->ca_file = ca_file;
+    transport->connect_timeout = settings->connect_timeout;
+    transport->timeout = settings->timeout;
+    transport->max_response_size = (size_t)settings->max_response_size;
+    return true;
+}
+
+struct transport *transport_new(const struct transport_settings *settings, struct error *error)
+{
+    struct transport *transport = calloc(1, sizeof(*transport));
+
+    if (transport == NULL)
+        goto fail;
+    atomic_init(&transport->aborted, false);
+    transport->easy = curl_easy_init();
+    transport->multi = curl_multi_init();
+    if (transport->easy == NULL || transport->multi == NULL || !set_fixed_options(transport->easy) ||
+        curl_easy_setopt(transport->easy, CURLOPT_ERRORBUFFER, transport->curl_text) != CURLE_OK ||
+        curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK ||
+        !transport_configure(transport, settings))
+        goto fail;
+    return transport;
+
+fail:
+    error_set(error, ERROR_NO_MEMORY, "cannot set up libcurl: out of memory, or it lacks an option");
+    transport_free(transport);
+    return NULL;
+}
+
+void transport_free(struct transport *transport)
+{
+    if (transport == NULL)
+        return;
+    curl_multi_cleanup(transport->multi);
+    curl_easy_cleanup(transport->easy);
+    free(transport->ca_file);
+    free(transport);
+}
+
+void transport_abort(struct transport *transport)
+{
+    atomic_store(&transport->aborted, true);
+    curl_multi_wakeup(transport->multi);
+}
+
+static bool append_header(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (longer == NULL)
+        return false;
+    *list = longer;
+    return true;
+}
+
+/* Frees the list; its lines hold the token. */
+static void free_headers(struct curl_slist *list)
+{
+    for (struct curl_slist *node = list; node != NULL; node = node->next)
+        explicit_bzero(node->data, strlen(node->data));
+    curl_slist_free_all(list);
+}
+
+/* NULL when memory runs out. */
+static struct curl_slist *build_headers(const char *header_lines)
+{
+    struct curl_slist *list = NULL;
+    size_t size = strlen(header_lines) + 1;
+    char *lines = strdup(header_lines);
+    char *rest = NULL;
+    bool ok = lines != NULL;
+
+    /* What libcurl would add by itself to a POST: an empty body has no type. */
+    ok = ok && append_header(&list, "Content-Type:") && append_header(&list, "Expect:") &&
+         append_header(&list, "Accept: application/json");
+    for (char *line = ok ? strtok_r(lines, "\n", &rest) : NULL; ok && line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
+        ok = append_header(&list, line);
+    if (lines != NULL)
+        explicit_bzero(lines, size);
+    free(lines);
+    if (ok)
+        return list;
+    free_headers(list);
+    return NULL;
+}
+
+/* libcurl takes 0 as "no limit". */
+static long timeout_ms(int64_t timeout_ns)
+{
+    int64_t ms = timeout_ns / NS_PER_MS;
+
+    return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (long)ms;
+}
+
+static bool set_request_options(struct transport *transport, const char *url, const struct endpoint *endpoint,
+                                const struct curl_slist *headers, struct exchange *exchange)
+{
+    CURL *easy = transport->easy;
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    bool own_ca = transport->ca_file[0] != '\0';
+
+    return curl_easy_setopt(easy, CURLOPT_CAINFO, own_ca ? transport->ca_file : info->cainfo) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CAPATH, own_ca ? NULL : info->capath) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms(transport->connect_timeout)) ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms(transport->timeout)) == CURLE_OK &&
+           /* An empty text means none; NULL lets the environment decide. */
+           curl_easy_setopt(easy, CURLOPT_PROXY, endpoint->loopback ? "" : NULL) == CURLE_OK;
+}
+
+static CURLcode transfer_result(CURLM *multi)
+{
+    CURLcode result = CURLE_FAILED_INIT;
+    int left;
+
+    for (CURLMsg *message = curl_multi_info_read(multi, &left); message != NULL;
+         message = curl_multi_info_read(multi, &left)) {
+        if (message->msg == CURLMSG_DONE)
+            result = message->data.result;
+    }
+    return result;
+}
+
+/*
+ * The flag is looked at after curl_multi_perform, which in some versions swallows a wake-up that
+ * came before it, and before the poll, which a later one ends.
+ */
+static CURLcode run_transfer(struct transport *transport)
+{
+    int running = 1;
+
+    for (;;) {
+        if (curl_multi_perform(transport->multi, &running) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+        if (running == 0)
+            return transfer_result(transport->multi);
+        if (atomic_load(&transport->aborted))
+            return CURLE_ABORTED_BY_CALLBACK;
+        if (curl_multi_poll(transport->multi, NULL, 0, POLL_MAX_MS, NULL) != CURLM_OK)
+            return CURLE_OUT_OF_MEMORY;
+    }
+}
+
+static CURLcode perform(struct transport *transport)
+{
+    CURLcode result;
+
+    transport->curl_text[0] = '\0';
+    if (atomic_load(&transport->aborted))
+        return CURLE_ABORTED_BY_CALLBACK;
+    if (curl_multi_add_handle(transport->multi, transport->easy) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    result = run_transfer(transport);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Else removing the handle would wait for a name lookup that may take many seconds. */
+    if (atomic_load(&transport->aborted))
+        curl_easy_setopt(transport->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    curl_multi_remove_handle(transport->multi, transport->easy);
+    return result;
+}
+
+/* What failed, for people. "": libcurl's own words say it best. */
+static const char *explain(CURLcode result, const struct exchange *exchange)
+{
+    if (exchange->resend)
+        return "the server closed the kept connection without an answer";
+    switch (result) {
+    case CURLE_ABORTED_BY_CALLBACK:
+        return "stopped because the exporter stops";
+    case CURLE_OPERATION_TIMEDOUT:
+        if (exchange->header_bytes > 0)
+            return "the answer was not complete within [das] timeout";
+        return exchange->sent ? "no answer within [das] timeout"
+                              : "no connection within [das] connect_timeout or timeout";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "the name cannot be resolved; check [das] endpoint and DNS";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return "the proxy's name cannot be resolved; check https_proxy";
+    case CURLE_COULDNT_CONNECT:
+        return "cannot connect; check [das] endpoint and the network";
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return "the server's TLS certificate is not trusted; if a private authority signed it, set [das] "
+               "ca_file";
+    case CURLE_SSL_CACERT_BADFILE:
+        return "[das] ca_file, or the system's, cannot be read";
+    case CURLE_SSL_CONNECT_ERROR:
+        return "no TLS connection; TLS 1.2 or newer is needed";
+    case CURLE_GOT_NOTHING:
+        return "the server closed the connection without an answer";
+    case CURLE_PARTIAL_FILE:
+        return "the answer was cut short";
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        return exchange->sent ? "the connection broke" : "the connection broke before the request was sent";
+    default:
+        return "the request failed";
+    }
+}
+
+static void set_transfer_error(const struct transport *transport, CURLcode result, const char *host,
+                               const struct exchange *exchange, struct error *error)
+{
+    const char *curl_text =
+        transport->curl_text[0] != '\0' ? transport->curl_text : curl_easy_strerror(result);
+
+    if (exchange->too_large)
+        error_set(error, ERROR_TOO_LARGE,
+                  "%s: the answer is larger than allowed (received %zu bytes, kept %zu); see [das] "
+                  "max_response_size",
+                  host, exchange->response->received, exchange->response->body.length);
+    else if (result == CURLE_OUT_OF_MEMORY || exchange->response->body.failed)
+        error_set(error, ERROR_NO_MEMORY, "%s: out of memory during a request", host);
+    else if (exchange->resend || result == CURLE_ABORTED_BY_CALLBACK)
+        error_set(error, ERROR_TRANSIENT, "%s: %s", host, explain(result, exchange));
+    else
+        error_set(error, result == CURLE_SSL_CACERT_BADFILE ? ERROR_CONFIG : ERROR_TRANSIENT, "%s: %s (%s)",
+                  host, explain(result, exchange), curl_text);
+}
+
+/*
+ * Whether the server cannot count the request any more later on: it was never sent, or something
+ * came back, or the connection ended. Only giving up in silence leaves that open.
+ */
+static bool is_answered(CURLcode result, const struct exchange *exchange)
+{
+    if (!exchange->sent || exchange->header_bytes > 0 || exchange->resend)
+        return true;
+    return result != CURLE_OPERATION_TIMEDOUT && result != CURLE_ABORTED_BY_CALLBACK &&
+           result != CURLE_OUT_OF_MEMORY;
+}
+
+static bool exchange_once(struct transport *transport, const char *url, const struct endpoint *endpoint,
+                          const char *header_lines, struct exchange *exchange, struct error *error)
+{
+    struct transport_response *response = exchange->response;
+    struct curl_slist *headers = build_headers(header_lines);
+    CURLcode result = CURLE_OUT_OF_MEMORY;
+    int64_t start = clock_now();
+
+    if (headers != NULL && set_request_options(transport, url, endpoint, headers, exchange))
+        result = perform(transport);
+    response->duration = clock_now() - start;
+    response->answered = is_answered(result, exchange);
+    if (exchange->header_bytes > 0)
+        curl_easy_getinfo(transport->easy, CURLINFO_RESPONSE_CODE, &response->http_status);
+    if (result != CURLE_OK)
+        set_transfer_error(transport, result, endpoint->host, exchange, error);
+    curl_easy_setopt(transport->easy, CURLOPT_HTTPHEADER, NULL);
+    free_headers(headers);
+    return result == CURLE_OK;
+}
+
+bool transport_post(struct transport *transport, const char *url, const char *header_lines,
+                    struct transport_response *response, struct error *error)
+{
+    struct exchange exchange = {.response = response, .max_response_size = transport->max_response_size};
+    struct endpoint endpoint;
+    bool ok = false;
+
+    transport_response_release(response);
+    response->answered = true;
+    elide_init(&exchange.elide, &response->body);
+    if (!endpoint_parse(url, &endpoint))
+        error_set(error, ERROR_CONFIG, "the URL of the request cannot be read");
+    else if (!endpoint_is_allowed(&endpoint))
+        error_set(error, ERROR_CONFIG, "%s: not https, and no loopback address: nothing was sent",
+                  endpoint.host);
+    else
+        ok = exchange_once(transport, url, &endpoint, header_lines, &exchange, error);
+    endpoint_release(&endpoint);
+    return ok;
+}

@@ -1,0 +1,94 @@
+/*
+ * HTTP for one worker: one libcurl connection cache, keep-alive, one request at a time.
+ *
+ * TLS peers are always verified (TLS 1.2 or newer); there is no switch. Plain http is accepted
+ * for loopback hosts only. Redirects are not followed, proxies only as the environment says
+ * (https_proxy, no_proxy), never for loopback. One transport_post() sends one request at most.
+ */
+#ifndef DAS_TRANSPORT_H
+#define DAS_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/strbuf.h"
+
+struct transport;
+
+struct transport_settings {
+    int64_t connect_timeout;   /* ns */
+    int64_t timeout;           /* ns, whole request */
+    int64_t max_response_size; /* bytes of headers, and of the body after decoding */
+    const char *ca_file;       /* "": the system's; else these authorities and no others */
+};
+
+/* The largest body that is kept after das/elide; a larger one is ERROR_TOO_LARGE. */
+#define TRANSPORT_BODY_MAX ((size_t)16 << 20)
+
+/* What came back. The body is what das/elide left of it. */
+struct transport_response {
+    long http_status;       /* 0: none */
+    int64_t retry_after_ms; /* x-acs-retry-after; -1: absent */
+    int64_t server_unix_ms; /* the Date header; 0: absent */
+    size_t received;        /* body bytes after decoding, before das/elide */
+    int64_t duration;       /* ns */
+    bool answered;          /* false: the server may still get the request and count it later */
+    struct strbuf body;
+};
+
+void transport_response_init(struct transport_response *response);
+void transport_response_release(struct transport_response *response);
+
+/*
+ * Once per process, before any thread starts, and at its end. The process ignores or blocks
+ * SIGPIPE. Called by das_global_init().
+ */
+bool transport_global_init(struct error *error);
+void transport_global_release(void);
+
+/* An endpoint in the parts that a request needs. */
+struct transport_endpoint {
+    struct strbuf url;  /* with a path of "/", to which "?query" is appended */
+    struct strbuf host; /* for the Host header: with a port when it is not the default */
+};
+
+void transport_endpoint_init(struct transport_endpoint *parts);
+void transport_endpoint_release(struct transport_endpoint *parts);
+
+/*
+ * True when the URL is https with a host and no path, query or user, or http with a loopback
+ * host (127.0.0.0/8, ::1, localhost). Otherwise *error says what was expected. Pure.
+ */
+bool transport_check_endpoint(const char *endpoint, struct error *error);
+
+/* The same check, and *parts (initialised; earlier content is dropped) filled on success. */
+bool transport_split_endpoint(const char *endpoint, struct transport_endpoint *parts, struct error *error);
+
+/* NULL with *error. Settings are copied. The object belongs to one worker. */
+struct transport *transport_new(const struct transport_settings *settings, struct error *error);
+void transport_free(struct transport *transport); /* NULL is allowed */
+
+/*
+ * Takes effect at the next request. False when memory runs out: the old settings stay. The
+ * owning worker's thread.
+ */
+bool transport_configure(struct transport *transport, const struct transport_settings *settings);
+
+/*
+ * POSTs an empty body to `url` with the given header lines ('\n'-separated). Blocks until the
+ * answer, the time limit or transport_abort(). True when an HTTP answer of any status arrived
+ * whole; otherwise *error (ERROR_TRANSIENT, ERROR_TOO_LARGE, ERROR_NO_MEMORY, ERROR_CONFIG for a
+ * URL or ca_file that cannot be used) says what failed, with the host. The owning worker's
+ * thread. The error text never holds a query or a header.
+ */
+bool transport_post(struct transport *transport, const char *url, const char *header_lines,
+                    struct transport_response *response, struct error *error);
+
+/*
+ * Makes a running and every later transport_post() fail soon. Any thread, does not block.
+ */
+void transport_abort(struct transport *transport);
+
+#endif

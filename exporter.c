@@ -1,0 +1,107 @@
+/* The program: command line, configuration, signals, exit code. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/check.h"
+#include "app/options.h"
+#include "app/runtime.h"
+#include "core/log.h"
+
+#define EXIT_USAGE 2
+
+/* Signals are taken by sigwaitinfo in the main thread and by nobody else. */
+static void block_signals(sigset_t *taken)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigemptyset(taken);
+    sigaddset(taken, SIGHUP);
+    sigaddset(taken, SIGINT);
+    sigaddset(taken, SIGTERM);
+    sigprocmask(SIG_BLOCK, taken, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void serve_until_stopped(struct runtime *runtime, const sigset_t *taken)
+{
+    for (;;) {
+        int signal_number = sigwaitinfo(taken, NULL);
+
+        if (signal_number == SIGHUP) {
+            runtime_reload(runtime);
+        } else if (signal_number > 0) {
+            log_info("stopping", log_text("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
+            return;
+        }
+    }
+}
+
+static int run(const struct options *options, struct config *config)
+{
+    struct error error;
+    struct runtime *runtime;
+    sigset_t taken;
+
+    block_signals(&taken);
+    runtime = runtime_start(options, config, &error);
+    if (runtime == NULL) {
+        log_failure(LOG_LEVEL_ERROR, "cannot start", &error);
+        return EXIT_FAILURE;
+    }
+    serve_until_stopped(runtime, &taken);
+    if (!runtime_stop(runtime)) {
+        log_info("stopped");
+        _exit(EXIT_SUCCESS); /* a thread still uses what a return from main would free */
+    }
+    log_info("stopped");
+    return EXIT_SUCCESS;
+}
+
+static int run_with_config(const struct options *options)
+{
+    struct error error;
+    struct config *config = runtime_load_config(options, &error);
+    int code;
+
+    if (config == NULL) {
+        fprintf(stderr, "mysql_session_exporter: %s\n", error.message);
+        return EXIT_FAILURE;
+    }
+    if (!runtime_global_init(&error)) {
+        fprintf(stderr, "mysql_session_exporter: %s\n", error.message);
+        config_put(config);
+        return EXIT_FAILURE;
+    }
+    if (options->command == COMMAND_CHECK)
+        code = check_run(config, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        code = run(options, config);
+    config_put(config);
+    runtime_global_release();
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error error;
+
+    if (!options_parse(argc, argv, &options, &error)) {
+        fprintf(stderr, "mysql_session_exporter: %s; see --help\n", error.message);
+        return EXIT_USAGE;
+    }
+    switch (options.command) {
+    case COMMAND_HELP:
+        options_print_help(stdout);
+        return EXIT_SUCCESS;
+    case COMMAND_VERSION:
+        printf("mysql_session_exporter %s\n", runtime_version());
+        return EXIT_SUCCESS;
+    case COMMAND_CHECK:
+    case COMMAND_RUN:
+        break;
+    }
+    return run_with_config(&options);
+}

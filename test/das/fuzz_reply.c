@@ -1,0 +1,54 @@
+/*
+ * libFuzzer entry: the body of a reply through das/elide, split where the input says, and into
+ * das/reply. Checks what holds for every input whatever.
+ */
+#undef NDEBUG /* the checks are the point, whatever the build type */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "das/elide.h"
+#include "das/reply.h"
+
+#define HEADER_SIZE 3 /* bytes that choose the status, the split and the throttling header */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_reply(const struct das_reply *reply)
+{
+    assert((reply->outcome == DAS_FAILED) == (reply->error.class != ERROR_NONE));
+    assert((reply->outcome == DAS_RUNNING) == (reply->result_id[0] != '\0'));
+    assert(reply->outcome == DAS_FINISHED || reply->user_count == 0);
+    for (size_t i = 0; i < reply->user_count; i++) {
+        assert(reply->users[i].user != NULL);
+        assert(reply->users[i].total >= 0 && reply->users[i].active >= 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const long statuses[] = {200, 200, 200, 204, 302, 400, 403, 404, 429, 500, 503};
+    const char *body = (const char *)data + HEADER_SIZE;
+    struct strbuf kept;
+    struct elide elide;
+    struct das_reply reply;
+    size_t length, step;
+
+    if (size < HEADER_SIZE)
+        return 0;
+    length = size - HEADER_SIZE;
+    step = (size_t)data[1] + 1;
+    strbuf_init(&kept, 0);
+    elide_init(&elide, &kept);
+    for (size_t i = 0; i < length; i += step)
+        elide_feed(&elide, body + i, length - i < step ? length - i : step);
+    assert(kept.length <= length);
+    das_reply_init(&reply);
+    das_reply_parse(statuses[data[0] % (sizeof(statuses) / sizeof(statuses[0]))], kept.data, kept.length,
+                    data[2] % 2 == 0 ? -1 : data[2], NULL, &reply);
+    check_reply(&reply);
+    das_reply_release(&reply);
+    strbuf_release(&kept);
+    return 0;
+}

@@ -1,0 +1,448 @@
+/*
+ * The limiter against a model of the server: calls travel, are counted at some moment before
+ * they are answered (or never are), and no window may hold more than N of them.
+ */
+#include "das/limiter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/heap.h"
+
+#define MS           NS_PER_MS
+#define SECOND       NS_PER_SECOND
+#define CALL_TIMEOUT (10 * SECOND)
+
+static uint64_t random_state;
+
+static uint64_t random_next(void)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * UINT64_C(2685821657736338717);
+}
+
+static int64_t random_below(int64_t limit)
+{
+    return limit <= 0 ? 0 : (int64_t)(random_next() >> 1) % limit;
+}
+
+/* How long calls take in one run of the model. */
+struct network {
+    int64_t delay;          /* at least, to the server and back */
+    int64_t jitter;         /* at most in addition, each way */
+    unsigned slow_permille; /* calls that take 3 s more */
+    unsigned lost_permille; /* calls that are counted, perhaps late, and never answered */
+    int64_t worker_wait;    /* at most, between dispatch and sending */
+};
+
+struct call {
+    struct heap_node node; /* by the time its end is seen */
+    int64_t dispatched_at;
+    bool answered;
+};
+
+/* The moments at which the server counted calls. */
+struct counted {
+    int64_t *at;
+    size_t count;
+};
+
+#define CALLS_OUT_MAX 4096
+
+struct model {
+    struct limiter *limiter;
+    struct network network;
+    struct heap out;
+    struct call calls[CALLS_OUT_MAX];
+    struct call *idle[CALLS_OUT_MAX];
+    size_t idle_count;
+    struct counted counted;
+};
+
+static struct model *model_new(int64_t calls, int64_t window, const struct network *network, size_t total)
+{
+    struct model *model = calloc(1, sizeof(*model));
+
+    assert_non_null(model);
+    model->limiter = limiter_new(calls, window, 0);
+    assert_non_null(model->limiter);
+    model->network = *network;
+    model->counted.at = calloc(total + CALLS_OUT_MAX, sizeof(int64_t));
+    assert_non_null(model->counted.at);
+    heap_init(&model->out);
+    for (size_t i = 0; i < CALLS_OUT_MAX; i++)
+        model->idle[model->idle_count++] = &model->calls[i];
+    return model;
+}
+
+static void model_free(struct model *model)
+{
+    limiter_free(model->limiter);
+    free(model->counted.at);
+    free(model);
+}
+
+static void model_send(struct model *model, int64_t now)
+{
+    const struct network *network = &model->network;
+    struct call *call = model->idle[--model->idle_count];
+    int64_t sent_at = now + random_below(network->worker_wait + 1);
+    int64_t there = network->delay / 2 + random_below(network->jitter + 1);
+    int64_t back = network->delay / 2 + random_below(network->jitter + 1);
+
+    if (random_below(1000) < network->slow_permille)
+        *(random_below(2) == 0 ? &there : &back) += 3 * SECOND;
+    call->dispatched_at = now;
+    call->answered = random_below(1000) >= network->lost_permille;
+    if (!call->answered) {
+        /* Counted at any time until some seconds after the client gave up. */
+        there = random_below(CALL_TIMEOUT + LIMITER_UNANSWERED_GRACE);
+        back = 0;
+    }
+    model->counted.at[model->counted.count++] = sent_at + there;
+    heap_insert(&model->out, &call->node, call->answered ? sent_at + there + back : sent_at + CALL_TIMEOUT);
+}
+
+static void model_see_ends(struct model *model, int64_t now)
+{
+    struct heap_node *node;
+
+    while ((node = heap_peek(&model->out)) != NULL && node->key <= now) {
+        struct call *call = (struct call *)(void *)heap_pop(&model->out);
+
+        limiter_release(model->limiter, call->answered ? LIMITER_ANSWERED : LIMITER_UNANSWERED, now);
+        model->idle[model->idle_count++] = call;
+    }
+}
+
+/* The next moment at which anything can happen. */
+static int64_t model_next(struct model *model, int64_t now)
+{
+    struct heap_node *node = heap_peek(&model->out);
+    int64_t next = limiter_next(model->limiter, now);
+
+    if (node != NULL && node->key < next)
+        next = node->key;
+    assert_true(next != CLOCK_NEVER);
+    return next > now ? next : now;
+}
+
+/* Sends `total` calls as fast as the limiter allows. Returns when the last one was sent. */
+static int64_t model_run(struct model *model, size_t total, int64_t now)
+{
+    for (size_t sent = 0; sent < total;) {
+        now = model_next(model, now);
+        model_see_ends(model, now);
+        while (sent < total && model->idle_count > 0 && limiter_acquire(model->limiter, now)) {
+            model_send(model, now);
+            sent++;
+        }
+    }
+    return now;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The most calls that any half-open window of this length held. */
+static size_t worst_window(struct counted *counted, int64_t window)
+{
+    size_t worst = 0, first = 0;
+
+    qsort(counted->at, counted->count, sizeof(int64_t), compare_times);
+    for (size_t i = 0; i < counted->count; i++) {
+        while (counted->at[i] - counted->at[first] >= window)
+            first++;
+        if (i - first + 1 > worst)
+            worst = i - first + 1;
+    }
+    return worst;
+}
+
+static void assert_never_over(int64_t calls, int64_t window, const struct network *network, size_t total)
+{
+    struct model *model = model_new(calls, window, network, total);
+
+    random_state = UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)(calls * window);
+    model_run(model, total, 0);
+    assert_true(worst_window(&model->counted, window) <= (size_t)calls);
+    model_free(model);
+}
+
+/* P1: together the cases below send 1.2 million calls. */
+static void test_steady_network_never_exceeds_the_window(void **state)
+{
+    const struct network network = {.delay = 50 * MS};
+
+    (void)state;
+    assert_never_over(60, SECOND, &network, 200000);
+}
+
+static void test_jitter_never_exceeds_the_window(void **state)
+{
+    const struct network network = {.delay = 2 * MS, .jitter = 200 * MS};
+
+    (void)state;
+    assert_never_over(50, SECOND, &network, 300000);
+}
+
+static void test_slow_calls_never_exceed_the_window(void **state)
+{
+    const struct network network = {.delay = 20 * MS, .jitter = 50 * MS, .slow_permille = 50};
+
+    (void)state;
+    assert_never_over(60, SECOND, &network, 200000);
+}
+
+static void test_lost_answers_never_exceed_the_window(void **state)
+{
+    const struct network network = {
+        .delay = 20 * MS, .jitter = 50 * MS, .slow_permille = 20, .lost_permille = 30};
+
+    (void)state;
+    assert_never_over(60, SECOND, &network, 200000);
+}
+
+static void test_waiting_for_a_worker_never_exceeds_the_window(void **state)
+{
+    const struct network network = {.delay = 20 * MS, .jitter = 20 * MS, .worker_wait = 900 * MS};
+
+    (void)state;
+    assert_never_over(60, SECOND, &network, 200000);
+}
+
+static void test_long_and_short_windows_are_kept(void **state)
+{
+    const struct network network = {.delay = 30 * MS, .jitter = 100 * MS, .lost_permille = 5};
+
+    (void)state;
+    assert_never_over(3000, 60 * SECOND, &network, 60000);
+    assert_never_over(7, 100 * MS, &network, 30000);
+    assert_never_over(1, SECOND, &network, 10000);
+}
+
+static void test_rate_is_n_per_window_and_round_trip(void **state)
+{
+    const struct network network = {.delay = 50 * MS};
+    struct model *model = model_new(60, SECOND, &network, 60000);
+    int64_t took, bound = 60000 / 60 * (SECOND + 50 * MS);
+
+    (void)state;
+    took = model_run(model, 60000, 0);
+    assert_true(took >= bound - 2 * SECOND);
+    assert_true(took <= bound + bound / 50);
+    model_free(model);
+}
+
+/* The windows of a process that is killed and started again belong together. */
+static void test_crash_loop_never_exceeds_the_window(void **state)
+{
+    const struct network network = {.delay = 20 * MS, .jitter = 20 * MS};
+    struct counted all = {.at = calloc(100000, sizeof(int64_t))};
+    int64_t now = 0;
+
+    (void)state;
+    random_state = 42;
+    assert_non_null(all.at);
+    for (int life = 0; life < 300; life++) {
+        struct model *model = model_new(50, SECOND, &network, 200);
+
+        limiter_free(model->limiter);
+        model->limiter = limiter_new(50, SECOND, now);
+        assert_non_null(model->limiter);
+        now = model_run(model, 1 + (size_t)random_below(120), now);
+        /* Killed: the calls under way are counted all the same, but within their delay. */
+        for (size_t i = 0; i < model->counted.count; i++)
+            all.at[all.count++] =
+                model->counted.at[i] <= now + 40 * MS ? model->counted.at[i] : now + 40 * MS;
+        now += 40 * MS;
+        model_free(model);
+    }
+    assert_true(worst_window(&all, SECOND) <= 50);
+    free(all.at);
+}
+
+static void test_first_call_waits_one_window(void **state)
+{
+    struct limiter *limiter = limiter_new(60, SECOND, 5 * SECOND);
+
+    (void)state;
+    assert_int_equal(limiter_next(limiter, 5 * SECOND), 6 * SECOND);
+    assert_false(limiter_acquire(limiter, 6 * SECOND - 1));
+    assert_true(limiter_acquire(limiter, 6 * SECOND));
+    limiter_free(limiter);
+}
+
+static void test_calls_are_paced_after_a_burst_of_three(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+    int64_t now = SECOND;
+
+    (void)state;
+    for (int i = 0; i < LIMITER_BURST; i++)
+        assert_true(limiter_acquire(limiter, now));
+    assert_false(limiter_acquire(limiter, now));
+    assert_int_equal(limiter_next(limiter, now), now + 20 * MS);
+    assert_true(limiter_acquire(limiter, now + 20 * MS));
+    assert_false(limiter_acquire(limiter, now + 20 * MS));
+    limiter_free(limiter);
+}
+
+static void test_slot_is_free_one_window_after_the_answer(void **state)
+{
+    struct limiter *limiter = limiter_new(1, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_acquire(limiter, SECOND));
+    assert_int_equal(limiter_next(limiter, SECOND), CLOCK_NEVER);
+    limiter_release(limiter, LIMITER_ANSWERED, 4 * SECOND);
+    assert_int_equal(limiter_next(limiter, 4 * SECOND), 5 * SECOND);
+    assert_true(limiter_acquire(limiter, 5 * SECOND));
+    limiter_free(limiter);
+}
+
+static void test_unanswered_call_keeps_its_slot_for_the_grace_time(void **state)
+{
+    struct limiter *limiter = limiter_new(1, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_acquire(limiter, SECOND));
+    limiter_release(limiter, LIMITER_UNANSWERED, 11 * SECOND);
+    assert_int_equal(limiter_next(limiter, 11 * SECOND), 12 * SECOND + LIMITER_UNANSWERED_GRACE);
+    limiter_free(limiter);
+}
+
+static void test_unsent_call_gives_its_slot_back_at_once(void **state)
+{
+    struct limiter *limiter = limiter_new(1, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_acquire(limiter, SECOND));
+    limiter_release(limiter, LIMITER_UNSENT, 2 * SECOND);
+    assert_int_equal(limiter_next(limiter, 2 * SECOND), 2 * SECOND);
+    limiter_free(limiter);
+}
+
+static void test_throttle_takes_three_tenths_away(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_throttled(limiter, 2 * SECOND, 0, 3 * SECOND));
+    assert_int_equal(limiter_effective(limiter, 3 * SECOND), 35);
+    limiter_free(limiter);
+}
+
+static void test_one_burst_of_throttles_is_one_cut(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_throttled(limiter, 2 * SECOND, 0, 3 * SECOND));
+    for (int i = 0; i < 19; i++)
+        assert_false(limiter_throttled(limiter, 2 * SECOND + i * MS, 0, 3 * SECOND + i * MS));
+    assert_int_equal(limiter_effective(limiter, 3 * SECOND + 20 * MS), 35);
+    assert_true(limiter_throttled(limiter, 4 * SECOND, 0, 5 * SECOND));
+    assert_true(limiter_effective(limiter, 5 * SECOND) < 30);
+    limiter_free(limiter);
+}
+
+static void test_rate_grows_back_in_thirty_seconds_and_never_above(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+    int64_t before = 0;
+
+    (void)state;
+    limiter_throttled(limiter, 2 * SECOND, 0, 3 * SECOND);
+    for (int64_t now = 3 * SECOND; now < 200 * SECOND; now += 100 * MS) {
+        int64_t effective = limiter_effective(limiter, now);
+
+        assert_true(effective >= before && effective <= 50);
+        before = effective;
+    }
+    assert_true(limiter_effective(limiter, 18 * SECOND) >= 47);
+    assert_true(limiter_effective(limiter, 28 * SECOND) < 50);
+    assert_int_equal(limiter_effective(limiter, 33 * SECOND), 50);
+    limiter_free(limiter);
+}
+
+static void test_rate_is_never_cut_below_one(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+
+    (void)state;
+    for (int i = 1; i < 100; i++)
+        limiter_throttled(limiter, i * SECOND, 0, i * SECOND + 500 * MS);
+    assert_int_equal(limiter_effective(limiter, 99 * SECOND + 500 * MS), 1);
+    limiter_free(limiter);
+}
+
+static void test_retry_after_is_a_lower_bound_and_clamped(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+
+    (void)state;
+    limiter_throttled(limiter, 2 * SECOND, 1500 * MS, 3 * SECOND);
+    assert_int_equal(limiter_next(limiter, 3 * SECOND), 4500 * MS);
+    limiter_throttled(limiter, 4 * SECOND, 3600 * SECOND, 5 * SECOND);
+    assert_int_equal(limiter_next(limiter, 5 * SECOND), 5 * SECOND + LIMITER_RETRY_AFTER_MAX);
+    limiter_free(limiter);
+}
+
+static void test_reconfiguring_forgets_no_slot(void **state)
+{
+    struct limiter *limiter = limiter_new(4, SECOND, 0);
+    int64_t now = SECOND;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        now = limiter_next(limiter, now);
+        assert_true(limiter_acquire(limiter, now));
+    }
+    limiter_release(limiter, LIMITER_ANSWERED, now);
+    assert_true(limiter_configure(limiter, 2, 2 * SECOND, now));
+    assert_int_equal(limiter_inflight(limiter), 3);
+    for (int i = 0; i < 3; i++)
+        limiter_release(limiter, LIMITER_ANSWERED, now);
+    assert_false(limiter_acquire(limiter, now + 2 * SECOND - 1));
+    assert_true(limiter_acquire(limiter, now + 2 * SECOND));
+    limiter_free(limiter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steady_network_never_exceeds_the_window),
+        cmocka_unit_test(test_jitter_never_exceeds_the_window),
+        cmocka_unit_test(test_slow_calls_never_exceed_the_window),
+        cmocka_unit_test(test_lost_answers_never_exceed_the_window),
+        cmocka_unit_test(test_waiting_for_a_worker_never_exceeds_the_window),
+        cmocka_unit_test(test_long_and_short_windows_are_kept),
+        cmocka_unit_test(test_rate_is_n_per_window_and_round_trip),
+        cmocka_unit_test(test_crash_loop_never_exceeds_the_window),
+        cmocka_unit_test(test_first_call_waits_one_window),
+        cmocka_unit_test(test_calls_are_paced_after_a_burst_of_three),
+        cmocka_unit_test(test_slot_is_free_one_window_after_the_answer),
+        cmocka_unit_test(test_unanswered_call_keeps_its_slot_for_the_grace_time),
+        cmocka_unit_test(test_unsent_call_gives_its_slot_back_at_once),
+        cmocka_unit_test(test_throttle_takes_three_tenths_away),
+        cmocka_unit_test(test_one_burst_of_throttles_is_one_cut),
+        cmocka_unit_test(test_rate_grows_back_in_thirty_seconds_and_never_above),
+        cmocka_unit_test(test_rate_is_never_cut_below_one),
+        cmocka_unit_test(test_retry_after_is_a_lower_bound_and_clamped),
+        cmocka_unit_test(test_reconfiguring_forgets_no_slot),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
