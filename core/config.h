@@ -1,0 +1,132 @@
+/*
+ * The configuration: one immutable object per load, described by one table.
+ *
+ * A load parses into a fresh object, validates it whole, and only then hands it out; a failed
+ * load leaves nothing behind. Who keeps a config holds a reference. All durations are
+ * nanoseconds, all sizes bytes, all paths resolved against the folder of the file. Strings live as
+ * long as the object and are never NULL ("" means not set).
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/refcount.h"
+#include "core/strbuf.h"
+
+enum metric_id { METRIC_USER_SESSION_COUNT, METRIC_MAX_USER_CONNECTIONS, METRIC_ID_COUNT };
+enum inventory_source { INVENTORY_SOURCE_MYSQL, INVENTORY_SOURCE_FILE };
+enum mysql_tls { MYSQL_TLS_OFF, MYSQL_TLS_REQUIRED, MYSQL_TLS_VERIFY };
+
+struct exporter_config {
+    int64_t workers;
+    int64_t queue_size;
+    enum log_level log_level;
+    enum log_format log_format;
+};
+
+struct web_config {
+    const char *listen; /* comma-separated addresses */
+};
+
+struct inventory_config {
+    enum inventory_source source;
+    const char *file;
+    int64_t refresh_interval;
+    const char *exclude; /* comma-separated instance ids, shell patterns allowed */
+};
+
+struct mysql_config {
+    const char *host;
+    int64_t port;
+    const char *socket; /* when set, host and port are not used */
+    const char *user;
+    const char *password;
+    const char *database;
+    int64_t connect_timeout;
+    enum mysql_tls tls;
+    const char *tls_ca_file;
+};
+
+struct das_config {
+    const char *endpoint; /* https://host[:port], or http:// on a loopback address; no path */
+    int64_t rate_limit;   /* calls per rate_window and account */
+    int64_t rate_window;
+    int64_t total_rate_limit; /* calls per rate_window over all accounts; 0: no such limit */
+    int64_t connect_timeout;
+    int64_t timeout;
+    int64_t result_timeout;
+    int64_t max_response_size;
+    const char *ca_file; /* "": the system's certificate authorities */
+};
+
+struct metric_config {
+    bool enabled;
+    int64_t interval;
+    int64_t stale_after;
+};
+
+struct account_config {
+    const char *aliyun_uid;
+    const char *access_key_id;
+    const char *access_key_secret;
+    const char *security_token; /* "": none */
+    int64_t rate_limit;         /* 0: das.rate_limit */
+};
+
+struct config {
+    struct refcount refs;
+    struct arena arena;
+    const char *path; /* the file it came from */
+    struct exporter_config exporter;
+    struct web_config web;
+    struct inventory_config inventory;
+    struct mysql_config mysql;
+    struct das_config das;
+    struct metric_config metrics[METRIC_ID_COUNT];
+    struct account_config *accounts; /* sorted by aliyun_uid, unique */
+    size_t account_count;
+};
+
+/* "db_user_session_count" and so on: the section's name and the metric's. Never NULL. */
+const char *metric_id_name(enum metric_id id);
+
+/* The id of a metric's name; METRIC_ID_COUNT when there is none. */
+enum metric_id metric_id_from_name(const char *name);
+
+/*
+ * Reads, resolves (${NAME}, <key>_file) and validates the file. Blocks on file I/O. Main thread.
+ * NULL with *error set ("FILE:LINE: …, expected …") when anything at all is wrong.
+ * The caller owns one reference.
+ */
+struct config *config_load(const char *path, struct error *error);
+
+struct config *config_get(struct config *config);
+
+/* Frees at the last reference, secrets zeroed. NULL is allowed. */
+void config_put(struct config *config);
+
+/*
+ * True when `next` differs from `current` only in keys that can change at run time. Otherwise
+ * false, and *error names the first key that needs a restart.
+ */
+bool config_reloadable(const struct config *current, const struct config *next, struct error *error);
+
+/* Every key as "section.key=value", one a line, secrets as "***"; for --check and debug logs. */
+void config_dump(const struct config *config, struct strbuf *out);
+
+/* The account's section; NULL when there is none. */
+const struct account_config *config_account(const struct config *config, const char *aliyun_uid);
+
+/*
+ * The reference table of keys as Markdown, so that docs/config.md cannot drift from the code:
+ * section, key, type and bounds, default, reloadable, meaning.
+ */
+void config_describe(struct strbuf *out);
+
+#endif

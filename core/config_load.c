@@ -1,0 +1,442 @@
+/*
+ * DESIGN. A load fills a fresh config from the defaults of the table, then from the file, and
+ * remembers the line of every section and key, so that the checks of the whole at the end can
+ * still point at a line. Any failure drops the fresh object.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "core/config_table.h"
+#include "core/config_value.h"
+#include "core/ini.h"
+#include "core/text.h"
+
+#define UID_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
+
+struct seen_key {
+    int line;       /* 0: not seen */
+    bool from_file; /* as <key>_file */
+};
+
+struct parsed_account {
+    struct account_config account;
+    int line;
+};
+
+struct loader {
+    const char *path;
+    char *folder; /* of the config file; NULL: the working directory */
+    struct config *config;
+    const char *section;   /* the current one, as the table has it */
+    struct seen_key *seen; /* one per key of the table; those of accounts are the current account's */
+    int *section_lines;    /* one per key of the table, used at a section's first */
+    struct parsed_account *accounts;
+    size_t account_count;
+    size_t account_capacity;
+};
+
+static bool no_memory(struct error *error)
+{
+    error_set(error, ERROR_NO_MEMORY, "out of memory while reading the configuration");
+    return false;
+}
+
+static size_t section_index(const char *section)
+{
+    size_t i = 0;
+
+    while (strcmp(config_keys[i].section, section) != 0)
+        i++;
+    return i;
+}
+
+static bool apply_defaults(struct config *config, const char *folder, bool of_account, void *object)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool is_string = key->type == CONFIG_STRING || key->type == CONFIG_PATH;
+        struct config_key unbounded = *key;
+
+        if ((strcmp(key->section, CONFIG_ACCOUNT) == 0) != of_account ||
+            (!is_string && key->fallback[0] == '\0'))
+            continue;
+        unbounded.minimum = 0; /* "" means not given, also where it may not be given */
+        if (config_key_parse(is_string ? &unbounded : key, key->fallback, folder, &config->arena, object) !=
+            CONFIG_PARSED)
+            return false;
+    }
+    return true;
+}
+
+static bool add_account(struct loader *loader, const char *uid, int line, struct error *error)
+{
+    struct parsed_account *account;
+
+    if (loader->account_count == loader->account_capacity) {
+        size_t capacity = loader->account_capacity == 0 ? 8 : loader->account_capacity * 2;
+        struct parsed_account *accounts = reallocarray(loader->accounts, capacity, sizeof(*accounts));
+
+        if (accounts == NULL)
+            return no_memory(error);
+        loader->accounts = accounts;
+        loader->account_capacity = capacity;
+    }
+    account = &loader->accounts[loader->account_count];
+    *account = (struct parsed_account){.line = line};
+    account->account.aliyun_uid = arena_strdup(&loader->config->arena, uid);
+    if (account->account.aliyun_uid == NULL ||
+        !apply_defaults(loader->config, loader->folder, true, &account->account))
+        return no_memory(error);
+    loader->account_count++;
+    return true;
+}
+
+static bool begin_account(struct loader *loader, const char *uid, int line, struct error *error)
+{
+    if (strcmp(uid, "default") == 0) {
+        error_set(error, ERROR_CONFIG,
+                  "[account default] is not supported, expected one [account UID] section "
+                  "for each account");
+        return false;
+    }
+    if (uid[0] == '\0' || uid[strspn(uid, UID_CHARACTERS)] != '\0') {
+        error_set(error, ERROR_CONFIG,
+                  "[account%s%s] has a bad UID, expected digits, letters, '_' and '-', "
+                  "such as [account 1000000000000001]",
+                  uid[0] == '\0' ? "" : " ", uid);
+        return false;
+    }
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (strcmp(config_keys[i].section, CONFIG_ACCOUNT) == 0)
+            loader->seen[i] = (struct seen_key){0};
+    }
+    loader->section = CONFIG_ACCOUNT;
+    return add_account(loader, uid, line, error);
+}
+
+static bool begin_section(struct loader *loader, const char *section, int line, struct error *error)
+{
+    size_t index;
+
+    if (strncmp(section, CONFIG_ACCOUNT_PREFIX, strlen(CONFIG_ACCOUNT_PREFIX)) == 0)
+        return begin_account(loader, section + strlen(CONFIG_ACCOUNT_PREFIX), line, error);
+    if (strcmp(section, CONFIG_ACCOUNT) == 0)
+        return begin_account(loader, "", line, error);
+    if (!config_section_known(section)) {
+        config_section_unknown(section, error);
+        return false;
+    }
+    index = section_index(section);
+    if (loader->section_lines[index] != 0) {
+        error_set(error, ERROR_CONFIG, "[%s] again, expected it once; it began in line %d", section,
+                  loader->section_lines[index]);
+        return false;
+    }
+    loader->section_lines[index] = line;
+    loader->section = config_keys[index].section;
+    return true;
+}
+
+static bool note_key(struct loader *loader, const struct config_value *value, int line, struct error *error)
+{
+    struct seen_key *seen = &loader->seen[value->key - config_keys];
+    const char *name = value->key->key;
+
+    if (seen->line == 0) {
+        *seen = (struct seen_key){.line = line, .from_file = value->from_file};
+        return true;
+    }
+    if (seen->from_file != value->from_file)
+        error_set(error, ERROR_CONFIG,
+                  "both '%s' and '%s_file' in [%s], expected one of them; the other is in line %d", name,
+                  name, loader->section, seen->line);
+    else
+        error_set(error, ERROR_CONFIG, "'%s%s' again in [%s], expected it once; it was set in line %d", name,
+                  value->from_file ? "_file" : "", loader->section, seen->line);
+    return false;
+}
+
+static const char *account_uid(const struct loader *loader)
+{
+    return loader->accounts[loader->account_count - 1].account.aliyun_uid;
+}
+
+/* Where the value came from is said instead of the value when that is not the config file. */
+static void refuse_value(const struct loader *loader, const struct config_value *value, struct error *error)
+{
+    const struct config_key *key = value->key;
+    bool of_account = strcmp(key->section, CONFIG_ACCOUNT) == 0;
+    bool has_unit = key->type == CONFIG_DURATION || key->type == CONFIG_SIZE;
+    char expected[CONFIG_TEXT_SIZE];
+    char found[CONFIG_TEXT_SIZE];
+
+    if (key->type == CONFIG_STRING || key->type == CONFIG_PATH)
+        snprintf(found, sizeof(found), "is %s", value->text[0] == '\0' ? "empty" : "too long");
+    else if (value->variable[0] != '\0')
+        snprintf(found, sizeof(found), "from the environment variable %s does not fit", value->variable);
+    else
+        snprintf(found, sizeof(found), "is '%.60s'", value->text);
+    error_set(error, ERROR_CONFIG, "%s in [%s%s%s] %s, expected %s%s%s", key->key, key->section,
+              of_account ? " " : "", of_account ? account_uid(loader) : "", found,
+              config_key_expected(key, expected, sizeof(expected)), has_unit ? ", such as " : "",
+              has_unit ? key->fallback : "");
+}
+
+static bool store(struct loader *loader, const struct config_value *value, struct error *error)
+{
+    void *object = loader->config;
+
+    if (strcmp(value->key->section, CONFIG_ACCOUNT) == 0)
+        object = &loader->accounts[loader->account_count - 1].account;
+    switch (config_key_parse(value->key, value->text, loader->folder, &loader->config->arena, object)) {
+    case CONFIG_PARSED:
+        return true;
+    case CONFIG_NO_MEMORY:
+        return no_memory(error);
+    case CONFIG_NOT_PARSED:
+        break;
+    }
+    refuse_value(loader, value, error);
+    return false;
+}
+
+static bool set_key(struct loader *loader, const char *name, const char *text, int line, struct error *error)
+{
+    struct config_value value;
+    bool ok;
+
+    config_value_init(&value, text);
+    value.key = config_key_find(loader->section, name);
+    if (value.key == NULL) {
+        value.key = config_key_find_file(loader->section, name);
+        value.from_file = value.key != NULL;
+    }
+    if (value.key == NULL) {
+        config_key_unknown(loader->section, name, error);
+        return false;
+    }
+    ok = note_key(loader, &value, line, error) && config_value_resolve(&value, loader->folder, error) &&
+         store(loader, &value, error);
+    config_value_release(&value);
+    return ok;
+}
+
+/* An ini_entry_fn. */
+static bool take_entry(void *context, const char *section, const char *key, const char *value, int line,
+                       struct error *error)
+{
+    struct loader *loader = context;
+
+    if (key == NULL)
+        return begin_section(loader, section, line, error);
+    return set_key(loader, key, value, line, error);
+}
+
+/* The line to point at for a key: its own, else its section's, else the first. */
+static int line_of(const struct loader *loader, const char *section, const char *name)
+{
+    const struct config_key *key = config_key_find(section, name);
+    int line = loader->seen[key - config_keys].line;
+
+    if (line == 0)
+        line = loader->section_lines[section_index(section)];
+    return line == 0 ? 1 : line;
+}
+
+__attribute__((format(printf, 4, 5))) static bool refuse_at(const struct loader *loader, int line,
+                                                            struct error *error, const char *format, ...)
+{
+    char message[sizeof(error->message)];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    error_set(error, ERROR_CONFIG, "%s", message);
+    ini_locate(loader->path, line, error);
+    return false;
+}
+
+static bool check_mysql(const struct loader *loader, struct error *error)
+{
+    const struct mysql_config *mysql = &loader->config->mysql;
+    const char *missing = NULL;
+
+    if (loader->config->inventory.source != INVENTORY_SOURCE_MYSQL)
+        return true;
+    if (mysql->host[0] == '\0' && mysql->socket[0] == '\0')
+        missing = "host";
+    else if (mysql->user[0] == '\0')
+        missing = "user";
+    else if (mysql->database[0] == '\0')
+        missing = "database";
+    if (missing == NULL)
+        return true;
+    return refuse_at(loader, line_of(loader, "mysql", missing), error,
+                     "'%s' is not set in [mysql], expected %s because 'source' in [inventory] is mysql "
+                     "(the default); for an inventory without a database set source = file",
+                     missing, strcmp(missing, "host") == 0 ? "it or 'socket'" : "it");
+}
+
+/* The longer one belongs to the key `longer` of the section. */
+static bool check_order(const struct loader *loader, const char *section, const char *longer,
+                        int64_t longer_ns, const char *shorter, int64_t shorter_ns, struct error *error)
+{
+    char is[32];
+    char least[32];
+
+    if (longer_ns >= shorter_ns)
+        return true;
+    text_format_duration(longer_ns, is, sizeof(is));
+    text_format_duration(shorter_ns, least, sizeof(least));
+    return refuse_at(loader, line_of(loader, section, longer), error,
+                     "%s in [%s] is %s, expected at least %s, which is its %s", longer, section, is, least,
+                     shorter);
+}
+
+static bool check_metrics(const struct loader *loader, struct error *error)
+{
+    for (unsigned id = 0; id < METRIC_ID_COUNT; id++) {
+        const struct metric_config *metric = &loader->config->metrics[id];
+        char section[CONFIG_TEXT_SIZE];
+
+        snprintf(section, sizeof(section), "metric %s", metric_id_name((enum metric_id)id));
+        if (!check_order(loader, section, "stale_after", metric->stale_after, "interval", metric->interval,
+                         error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_account(const struct loader *loader, const struct parsed_account *parsed,
+                          struct error *error)
+{
+    const struct account_config *account = &parsed->account;
+    const char *missing = NULL;
+
+    if (account->access_key_id[0] == '\0')
+        missing = "access_key_id";
+    else if (account->access_key_secret[0] == '\0')
+        missing = "access_key_secret";
+    if (missing == NULL)
+        return true;
+    return refuse_at(loader, parsed->line, error, "[account %s] has no '%s', expected it or '%s_file'",
+                     account->aliyun_uid, missing, missing);
+}
+
+static int compare_accounts(const void *left, const void *right)
+{
+    const struct parsed_account *a = left;
+    const struct parsed_account *b = right;
+    int order = strcmp(a->account.aliyun_uid, b->account.aliyun_uid);
+
+    return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static bool check_accounts(struct loader *loader, struct error *error)
+{
+    struct parsed_account *accounts = loader->accounts;
+
+    for (size_t i = 0; i < loader->account_count; i++) {
+        if (!check_account(loader, &accounts[i], error))
+            return false;
+    }
+    if (loader->account_count > 0)
+        qsort(accounts, loader->account_count, sizeof(*accounts), compare_accounts);
+    for (size_t i = 1; i < loader->account_count; i++) {
+        if (strcmp(accounts[i - 1].account.aliyun_uid, accounts[i].account.aliyun_uid) == 0)
+            return refuse_at(loader, accounts[i].line, error,
+                             "[account %s] again, expected it once; it began in line %d",
+                             accounts[i].account.aliyun_uid, accounts[i - 1].line);
+    }
+    return true;
+}
+
+static bool check_whole(struct loader *loader, struct error *error)
+{
+    const struct das_config *das = &loader->config->das;
+
+    return check_mysql(loader, error) &&
+           check_order(loader, "das", "timeout", das->timeout, "connect_timeout", das->connect_timeout,
+                       error) &&
+           check_metrics(loader, error) && check_accounts(loader, error);
+}
+
+/* From here on the config owns the accounts. */
+static bool hand_over_accounts(struct loader *loader, struct error *error)
+{
+    struct config *config = loader->config;
+
+    config->accounts = arena_alloc_array(&config->arena, loader->account_count, sizeof(config->accounts[0]));
+    if (config->accounts == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < loader->account_count; i++)
+        config->accounts[i] = loader->accounts[i].account;
+    config->account_count = loader->account_count;
+    return true;
+}
+
+static struct config *config_new(void)
+{
+    struct config *config = calloc(1, sizeof(*config));
+
+    if (config != NULL) {
+        refcount_init(&config->refs);
+        arena_init(&config->arena);
+    }
+    return config;
+}
+
+static bool loader_init(struct loader *loader, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    *loader = (struct loader){.path = path};
+    loader->config = config_new();
+    loader->seen = calloc(config_key_count, sizeof(*loader->seen));
+    loader->section_lines = calloc(config_key_count, sizeof(*loader->section_lines));
+    if (loader->config == NULL || loader->seen == NULL || loader->section_lines == NULL)
+        return false;
+    if (slash != NULL) {
+        /* "/" is "" here: a '/' is put behind the folder. */
+        loader->folder = strndup(path, (size_t)(slash - path));
+        if (loader->folder == NULL)
+            return false;
+    }
+    loader->config->path = arena_strdup(&loader->config->arena, path);
+    return loader->config->path != NULL &&
+           apply_defaults(loader->config, loader->folder, false, loader->config);
+}
+
+/* Drops the config too, unless it was taken out. */
+static void loader_release(struct loader *loader)
+{
+    bool handed_over = loader->config == NULL || loader->config->account_count > 0;
+
+    for (size_t i = 0; i < loader->account_count && !handed_over; i++)
+        config_wipe_account(&loader->accounts[i].account);
+    config_put(loader->config);
+    free(loader->accounts);
+    free(loader->section_lines);
+    free(loader->seen);
+    free(loader->folder);
+}
+
+struct config *config_load(const char *path, struct error *error)
+{
+    struct loader loader;
+    struct config *config = NULL;
+
+    if (!loader_init(&loader, path)) {
+        no_memory(error);
+    } else if (ini_read(path, take_entry, &loader, error) && check_whole(&loader, error) &&
+               hand_over_accounts(&loader, error)) {
+        config = loader.config;
+        loader.config = NULL;
+    }
+    loader_release(&loader);
+    return config;
+}
