@@ -24,8 +24,8 @@
  * valid during the call. Return false, with *error set (without file and line, which ini_read
  * puts in front), to stop.
  */
-typedef bool ini_entry_fn(void *context, const char *section, const char *key, const char *value,
-                          int line, struct error *error);
+typedef bool ini_entry_fn(void *context, const char *section, const char *key, const char *value, int line,
+                          struct error *error);
 
 /* Reads the whole file. Blocks. False with *error "FILE:LINE: …" at the first trouble. */
 bool ini_read(const char *path, ini_entry_fn *entry, void *context, struct error *error);
