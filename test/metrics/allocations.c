@@ -1,4 +1,4 @@
-#include "allocations.h"
+#include "test/metrics/allocations.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

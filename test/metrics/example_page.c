@@ -1,4 +1,4 @@
-#include "example_page.h"
+#include "test/metrics/example_page.h"
 
 #include "core/clock.h"
 

@@ -1,4 +1,4 @@
-#include "page_check.h"
+#include "test/metrics/page_check.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "example_page.h"
-#include "page_check.h"
+#include "test/metrics/example_page.h"
+#include "test/metrics/page_check.h"
 
 int main(int argc, char **argv)
 {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/text.h"
-#include "page_check.h"
+#include "test/metrics/page_check.h"
 
 #define REPLACED "\xEF\xBF\xBD"
 

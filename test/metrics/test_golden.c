@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "example_page.h"
-#include "page_check.h"
+#include "test/metrics/example_page.h"
+#include "test/metrics/page_check.h"
 
 static void read_golden(const char *name, struct strbuf *content)
 {

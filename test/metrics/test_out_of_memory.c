@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "allocations.h"
 #include "core/clock.h"
-#include "page_check.h"
+#include "test/metrics/allocations.h"
+#include "test/metrics/page_check.h"
 
 #define UID "1000000000000001"
 

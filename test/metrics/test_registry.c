@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "page_check.h"
+#include "test/metrics/page_check.h"
 
 #define UID         "1000000000000001"
 #define EXPIRY      1000

@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#include "allocations.h"
 #include "core/clock.h"
 #include "core/thread.h"
-#include "page_check.h"
+#include "test/metrics/allocations.h"
+#include "test/metrics/page_check.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define PUBLISHES 5000

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "example_page.h"
-#include "page_check.h"
+#include "test/metrics/example_page.h"
+#include "test/metrics/page_check.h"
 
 static void render(const struct self_metrics *self, enum family_id family, struct strbuf *out)
 {

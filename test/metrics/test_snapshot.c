@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "core/thread.h"
-#include "page_check.h"
+#include "test/metrics/page_check.h"
 
 #define READERS 4
 
