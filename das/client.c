@@ -1,6 +1,5 @@
 #include "das/client.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,7 +20,7 @@ struct das_client {
 
 bool das_global_init(struct error *error)
 {
-    json_object_seed(0); /* 0: Jansson takes a random seed */
+    das_reply_global_init();
     return transport_global_init(error);
 }
 

@@ -1,4 +1,4 @@
-/* Which endpoints may be talked to. libcurl's own parser decides, so that what is checked is what is used. */
+/* Which endpoints may be talked to. */
 #include "das/endpoint.h"
 
 #include <arpa/inet.h>
@@ -21,8 +21,9 @@ void transport_endpoint_release(struct transport_endpoint *parts)
     strbuf_release(&parts->host);
 }
 
-bool endpoint_host_is_loopback(const char *host)
+bool endpoint_is_loopback(const struct endpoint *endpoint)
 {
+    const char *host = endpoint->host;
     size_t length = strlen(host);
     char bare[INET6_ADDRSTRLEN];
     struct in_addr v4;
@@ -39,53 +40,10 @@ bool endpoint_host_is_loopback(const char *host)
     return inet_pton(AF_INET6, bare, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-bool endpoint_parse(const char *url, struct endpoint *endpoint)
-{
-    *endpoint = (struct endpoint){.handle = curl_url()};
-    if (endpoint->handle == NULL)
-        return false;
-    if (curl_url_set(endpoint->handle, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_get(endpoint->handle, CURLUPART_SCHEME, &endpoint->scheme, 0) != CURLUE_OK ||
-        curl_url_get(endpoint->handle, CURLUPART_HOST, &endpoint->host, 0) != CURLUE_OK)
-        return false;
-    /* Without a port this stays NULL: it is the default. */
-    curl_url_get(endpoint->handle, CURLUPART_PORT, &endpoint->port, CURLU_NO_DEFAULT_PORT);
-    endpoint->loopback = endpoint_host_is_loopback(endpoint->host);
-    return true;
-}
-
-void endpoint_release(struct endpoint *endpoint)
-{
-    curl_free(endpoint->scheme);
-    curl_free(endpoint->host);
-    curl_free(endpoint->port);
-    curl_url_cleanup(endpoint->handle);
-    *endpoint = (struct endpoint){0};
-}
-
 bool endpoint_is_allowed(const struct endpoint *endpoint)
 {
     return strcmp(endpoint->scheme, "https") == 0 ||
-           (strcmp(endpoint->scheme, "http") == 0 && endpoint->loopback);
-}
-
-static bool has_part(const struct endpoint *endpoint, CURLUPart part)
-{
-    char *text = NULL;
-    bool found = curl_url_get(endpoint->handle, part, &text, 0) == CURLUE_OK;
-
-    curl_free(text);
-    return found;
-}
-
-static bool has_path(const struct endpoint *endpoint)
-{
-    char *path = NULL;
-    bool found =
-        curl_url_get(endpoint->handle, CURLUPART_PATH, &path, 0) != CURLUE_OK || strcmp(path, "/") != 0;
-
-    curl_free(path);
-    return found;
+           (strcmp(endpoint->scheme, "http") == 0 && endpoint_is_loopback(endpoint));
 }
 
 static bool is_printable_ascii(const char *text)
@@ -107,9 +65,9 @@ static const char *find_fault(const char *text, const struct endpoint *endpoint)
         return strcmp(endpoint->scheme, "http") == 0 ? "plain http would show the keys to the network"
                                                      : "unknown protocol";
     /* An error text must not show a password, so the URL is not repeated by the caller. */
-    if (has_part(endpoint, CURLUPART_USER) || has_part(endpoint, CURLUPART_PASSWORD))
+    if (endpoint->has_user)
         return "no user or password is allowed";
-    if (has_path(endpoint) || has_part(endpoint, CURLUPART_QUERY) || has_part(endpoint, CURLUPART_FRAGMENT))
+    if (endpoint->has_target)
         return "no path, query or fragment is allowed";
     return NULL;
 }

@@ -18,6 +18,11 @@ struct parser {
     struct das_reply *reply;
 };
 
+void das_reply_global_init(void)
+{
+    json_object_seed(0); /* 0: Jansson takes a random seed */
+}
+
 void das_reply_init(struct das_reply *reply)
 {
     *reply = (struct das_reply){.outcome = DAS_FAILED, .result_id = "", .retry_after_ms = -1};

@@ -38,6 +38,9 @@ struct das_reply {
     struct arena arena;     /* owns the texts */
 };
 
+/* Once per process, before any thread starts. Called by das_global_init(). */
+void das_reply_global_init(void);
+
 void das_reply_init(struct das_reply *reply);
 void das_reply_release(struct das_reply *reply);
 

@@ -14,12 +14,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/clock.h"
-#include "core/text.h"
 #include "das/elide.h"
 #include "das/endpoint.h"
+#include "das/response.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #error "libcurl 7.80 or newer is needed (CURLOPT_PREREQFUNCTION)"
@@ -54,18 +53,6 @@ struct exchange {
     bool too_large;
 };
 
-void transport_response_init(struct transport_response *response)
-{
-    *response = (struct transport_response){.retry_after_ms = -1};
-    strbuf_init(&response->body, TRANSPORT_BODY_MAX);
-}
-
-void transport_response_release(struct transport_response *response)
-{
-    strbuf_release(&response->body);
-    transport_response_init(response);
-}
-
 bool transport_global_init(struct error *error)
 {
     const curl_version_info_data *info;
@@ -89,6 +76,50 @@ void transport_global_release(void)
     curl_global_cleanup();
 }
 
+/* The part of a URL, to be freed by curl_free; NULL when there is none. */
+static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
+{
+    char *text = NULL;
+
+    return curl_url_get(url, part, &text, flags) == CURLUE_OK ? text : NULL;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *text = url_part(url, part, 0);
+    bool found = text != NULL;
+
+    curl_free(text);
+    return found;
+}
+
+bool endpoint_parse(const char *url, struct endpoint *endpoint)
+{
+    CURLU *handle = curl_url();
+    char *path;
+
+    *endpoint = (struct endpoint){0};
+    if (handle != NULL && curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        endpoint->scheme = url_part(handle, CURLUPART_SCHEME, 0);
+        endpoint->host = url_part(handle, CURLUPART_HOST, 0);
+        endpoint->port = url_part(handle, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+        endpoint->has_user = has_part(handle, CURLUPART_USER) || has_part(handle, CURLUPART_PASSWORD);
+        path = url_part(handle, CURLUPART_PATH, 0);
+        endpoint->has_target = path == NULL || strcmp(path, "/") != 0 || has_part(handle, CURLUPART_QUERY) ||
+                               has_part(handle, CURLUPART_FRAGMENT);
+        curl_free(path);
+    }
+    curl_url_cleanup(handle);
+    return endpoint->scheme != NULL && endpoint->host != NULL;
+}
+
+void endpoint_release(struct endpoint *endpoint)
+{
+    curl_free(endpoint->scheme);
+    curl_free(endpoint->host);
+    curl_free(endpoint->port);
+}
+
 static int on_before_request(void *context, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     struct exchange *exchange = context;
@@ -105,43 +136,6 @@ static int on_before_request(void *context, char *remote_ip, char *local_ip, int
     return CURL_PREREQFUNC_OK;
 }
 
-/* The value of a header line "name: value\r\n" as text; false when it is another header. */
-static bool header_value(const char *line, size_t length, const char *name, char *value, size_t size)
-{
-    size_t start = strlen(name);
-
-    if (length < start + 1 || strncasecmp(line, name, start) != 0 || line[start] != ':')
-        return false;
-    start++;
-    while (start < length && (line[start] == ' ' || line[start] == '\t'))
-        start++;
-    while (length > start && (unsigned char)line[length - 1] <= ' ')
-        length--;
-    if (length - start >= size)
-        length = start + size - 1;
-    memcpy(value, line + start, length - start);
-    value[length - start] = '\0';
-    return true;
-}
-
-static void read_header(const char *line, size_t length, struct transport_response *response)
-{
-    char value[64];
-
-    if (length >= strlen("HTTP/") && strncmp(line, "HTTP/", strlen("HTTP/")) == 0) {
-        /* The final answer after an interim one: what that said does not count. */
-        response->retry_after_ms = -1;
-        response->server_unix_ms = 0;
-    } else if (header_value(line, length, "x-acs-retry-after", value, sizeof(value))) {
-        if (!text_parse_int(value, 0, INT64_MAX / NS_PER_MS, &response->retry_after_ms))
-            response->retry_after_ms = 0; /* unreadable, but its presence is news already */
-    } else if (header_value(line, length, "date", value, sizeof(value))) {
-        int64_t seconds = curl_getdate(value, NULL);
-
-        response->server_unix_ms = seconds > 0 ? seconds * 1000 : 0;
-    }
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
@@ -152,7 +146,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
         exchange->too_large = true;
         return 0;
     }
-    read_header(line, length, exchange->response);
+    transport_response_header(exchange->response, line, length);
     return length;
 }
 
@@ -334,7 +328,7 @@ static bool set_request_options(struct transport *transport, const char *url, co
                CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms(transport->timeout)) == CURLE_OK &&
            /* An empty text means none; NULL lets the environment decide. */
-           curl_easy_setopt(easy, CURLOPT_PROXY, endpoint->loopback ? "" : NULL) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_is_loopback(endpoint) ? "" : NULL) == CURLE_OK;
 }
 
 static CURLcode transfer_result(CURLM *multi)
