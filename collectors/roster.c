@@ -186,7 +186,7 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
 
     registry_remove(s->parts.registry, job->slot);
     refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_VANISHED, now);
-    cycle_job_removed(s, job, now);
+    full_cycle_job_removed(s, job, now);
     lane->job_count--;
     if (job->up)
         lane->up_count--;
@@ -246,7 +246,7 @@ static void add_job(struct scheduler *s, struct job *job, struct lane *lane, int
     job->lane = lane;
     list_push_back(&lane->jobs, &job->member);
     lane->job_count++;
-    cycle_job_added(s, job, now);
+    full_cycle_job_added(s, job, now);
     cycle_due(s, job, now);
 }
 
@@ -310,7 +310,7 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
     free(s->jobs);
     s->jobs = plan->jobs;
     count_instances(s, inventory);
-    cycle_note_first(s);
+    full_cycle_note_first(s);
 }
 
 bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory, int64_t now)

@@ -73,24 +73,56 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now);
 /* A call of the job has ended; job->call says how. The job is in no container. */
 void cycle_call_ended(struct scheduler *s, struct job *job, int64_t now);
 
-/* Makes a waiting job due now, for somebody who waits for it. */
+/* Puts a job that is in no container into its lane. */
+void cycle_make_ready(struct scheduler *s, struct job *job, int64_t now);
+
+/* Ends the cycle of a job that is in no container; it waits for its turn after `intervals` intervals. */
+void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now);
+
+/* The last cycle succeeded, or not. */
+void cycle_set_up(struct job *job, bool up);
+
+/* Its result is not awaited any more, or overdue. */
+void cycle_leave_outstanding(struct job *job);
+
+/* Makes a job due now, for somebody who waits for it. */
 void cycle_hurry(struct scheduler *s, struct job *job, int64_t now);
 
 /* The interval of a lane's jobs, stretched to what the quotas allow. */
 int64_t cycle_interval(const struct scheduler *s, const struct lane *lane);
 
-/* Notes whether every job was tried once. */
-void cycle_note_first(struct scheduler *s);
+/* The interval changed: waiting jobs take the earlier of their old and new turns. */
+void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
 
 /* An account got credentials: its sleeping job goes on. */
 void cycle_wake(struct scheduler *s, struct job *job, int64_t now);
 
-/* A job joined or left the set that a full cycle consists of. */
-void cycle_job_added(struct scheduler *s, struct job *job, int64_t now);
-void cycle_job_removed(struct scheduler *s, struct job *job, int64_t now);
+/* failure.c: what becomes of failed calls */
 
-/* The interval changed: waiting jobs take the earlier of their old and new turns. */
-void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
+/* The call of a job has failed; job->call.error says why. The job is in no container. */
+void failure_of_call(struct scheduler *s, struct job *job, int64_t now);
+
+/* True when an answer shows that the account as such is accepted. */
+bool failure_account_accepted(const struct call *call);
+
+/* The account works again: what failed meanwhile is tried now. */
+void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t now);
+
+/* Ends the cycle of a job in no container as failed. */
+void failure_end_cycle(struct scheduler *s, struct job *job, const struct error *error, int64_t now);
+
+/* full_cycle.c: every target asked once */
+
+/* A job joined or left the set that a full cycle consists of. */
+void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now);
+void full_cycle_job_removed(struct scheduler *s, struct job *job, int64_t now);
+
+/* A job finished a cycle, well or not, or cannot. */
+void full_cycle_count(struct scheduler *s, struct job *job, int64_t now);
+void full_cycle_tried(struct scheduler *s, struct job *job);
+
+/* Notes whether every job was tried once. */
+void full_cycle_note_first(struct scheduler *s);
 
 /* roster.c */
 

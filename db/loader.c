@@ -206,14 +206,14 @@ static void log_changes(struct loader *loader, const struct load *load, int64_t 
                     log_text("scope", scope_name(failed)), log_int("unsaid_failures", (int64_t)unsaid));
 }
 
-static void deliver(const struct loader_sink *sink, const struct load *load)
+static void deliver(const struct loader_sink *sink, const struct load *load, int64_t now)
 {
     unsigned failed = load->scope & ~load->loaded;
 
     if (load->inventory != NULL)
         sink->inventory_loaded(sink->context, load->inventory);
     if (load->limits != NULL)
-        sink->user_limits_loaded(sink->context, load->limits);
+        sink->user_limits_loaded(sink->context, load->limits, now - load->started);
     if (failed != 0)
         sink->load_failed(sink->context, failed, &load->error);
 }
@@ -249,12 +249,15 @@ static void load_once(struct loader *loader, unsigned scope)
     now = clock_now();
     log_loaded(&load, now);
     log_changes(loader, &load, now);
-    deliver(&loader->sink, &load);
+    mutex_lock(&loader->mutex);
+    record(loader, &load, now);
+    mutex_unlock(&loader->mutex);
+    /* Whoever gets the load finds it in the status, too. */
+    deliver(&loader->sink, &load, now);
     inventory_put(load.inventory);
     user_limits_put(load.limits);
     config_put(config);
     mutex_lock(&loader->mutex);
-    record(loader, &load, now);
 }
 
 static void *loader_run(void *argument)

@@ -20,7 +20,8 @@ struct loader;
 struct loader_sink {
     void *context;
     void (*inventory_loaded)(void *context, struct inventory *inventory);
-    void (*user_limits_loaded)(void *context, struct user_limits *limits);
+    /* load_duration in ns: how long reading and building took. */
+    void (*user_limits_loaded)(void *context, struct user_limits *limits, int64_t load_duration);
     /* A load of `scope` failed; it is retried by itself. */
     void (*load_failed)(void *context, unsigned scope, const struct error *error);
 };

@@ -25,7 +25,7 @@ static void inventory_loaded(void *context, struct inventory *inventory)
         loader_request(seen->loader, LOAD_INSTANCES);
 }
 
-static void user_limits_loaded(void *context, struct user_limits *limits)
+static void user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration)
 {
     struct seen *seen = context;
 
@@ -33,6 +33,7 @@ static void user_limits_loaded(void *context, struct user_limits *limits)
     user_limits_put(seen->limits);
     seen->limits = user_limits_get(limits);
     seen->limit_loads++;
+    seen->limits_duration = load_duration;
     pthread_cond_broadcast(&seen->changed);
     mutex_unlock(&seen->mutex);
 }

@@ -20,6 +20,7 @@ struct seen {
     struct inventory *inventory; /* the newest */
     struct user_limits *limits;
     unsigned inventories, limit_loads, failures;
+    int64_t limits_duration; /* ns, of the last load */
     unsigned failed_scope;
     struct error error;
     unsigned requests_from_sink; /* to be made when the next inventory arrives */

@@ -1,0 +1,200 @@
+/*
+ * What becomes of failed calls: a table from the class of the error to its consequence.
+ */
+#include "collectors/scheduler_state.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#define ATTEMPTS_PER_CYCLE 3
+#define RETRY_BASE         (2 * NS_PER_SECOND)
+/* A target that is refused is asked only every so many intervals. */
+#define REFUSED_INTERVALS 5
+
+/* What a failed call means for the job. */
+enum consequence {
+    FAIL_CYCLE,   /* wait for the next turn */
+    RETRY,        /* the same step again after a while, a few times */
+    SEND_AGAIN,   /* the same step again at once, once; then as FAIL_CYCLE */
+    SUBMIT_AGAIN, /* a new submit, once; then as FAIL_CYCLE */
+    REQUEUE,      /* the same step when the quota allows; not the target's fault */
+    ACCOUNT_DOWN, /* no call of the account has a chance */
+};
+
+static const enum consequence failure_rules[ERROR_CLASS_COUNT] = {
+    [ERROR_TRANSIENT] = RETRY,          [ERROR_THROTTLED] = REQUEUE,
+    [ERROR_CREDENTIALS] = ACCOUNT_DOWN, [ERROR_TOKEN_EXPIRED] = ACCOUNT_DOWN,
+    [ERROR_CLOCK_SKEW] = ACCOUNT_DOWN,  [ERROR_NONCE_USED] = SEND_AGAIN,
+    [ERROR_RESULT_LOST] = SUBMIT_AGAIN, [ERROR_REFUSED] = FAIL_CYCLE,
+    [ERROR_REMOTE] = FAIL_CYCLE,        [ERROR_MALFORMED] = RETRY,
+    [ERROR_TOO_LARGE] = FAIL_CYCLE,     [ERROR_TIMED_OUT] = FAIL_CYCLE,
+    [ERROR_NO_MEMORY] = RETRY,          [ERROR_SYSTEM] = RETRY,
+};
+
+static void remember_error(struct job *job, const struct error *error)
+{
+    if (job->error == NULL)
+        job->error = malloc(sizeof(*job->error));
+    if (job->error != NULL)
+        *job->error = *error;
+}
+
+static void log_target_failure(struct job *job, const struct error *error, int64_t now)
+{
+    uint64_t repeats;
+
+    if (failure_rules[error->class] == ACCOUNT_DOWN)
+        return; /* said once, for the account */
+    if (!complaint_raise(&job->complaint, (int)error->class, now, &repeats))
+        return;
+    log_failure(LOG_LEVEL_WARN, "target failed", error, log_text("ins_id", job->target->instance->ins_id),
+                log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
+                log_int("repeats", (int64_t)repeats));
+}
+
+void failure_end_cycle(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    job->failures++;
+    cycle_set_up(job, false);
+    remember_error(job, error);
+    log_target_failure(job, error, now);
+    registry_fail(s->parts.registry, job->slot);
+    cycle_end(s, job, false, error->class == ERROR_REFUSED ? REFUSED_INTERVALS : 1, now);
+}
+
+static void retry(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (++job->attempts >= ATTEMPTS_PER_CYCLE) {
+        failure_end_cycle(s, job, error, now);
+        return;
+    }
+    /* Full jitter: anything between at once and twice the last limit. */
+    job->retrying = true;
+    scheduler_wait(s, job, now + scheduler_jitter(s, RETRY_BASE << (job->attempts - 1)));
+}
+
+static void submit_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (job->result_resubmitted) {
+        failure_end_cycle(s, job, error, now);
+        return;
+    }
+    cycle_leave_outstanding(job);
+    free(job->call.result_id);
+    job->call.result_id = NULL;
+    job->result_resubmitted = true;
+    job->phase = API_PHASE_SUBMIT;
+    cycle_make_ready(s, job, now);
+}
+
+static void send_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (job->nonce_retried) {
+        failure_end_cycle(s, job, error, now);
+        return;
+    }
+    job->nonce_retried = true;
+    cycle_make_ready(s, job, now);
+}
+
+static void requeue_throttled(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct lane *lane = job->lane;
+    int64_t retry_after = job->call.retry_after_ms > 0 ? job->call.retry_after_ms * NS_PER_MS : 0;
+    uint64_t repeats;
+
+    if (limiter_throttled(lane->limiter, job->call.dispatched_at, retry_after, now) &&
+        complaint_raise(&lane->throttle_complaint, ERROR_THROTTLED, now, &repeats))
+        log_failure(
+            LOG_LEVEL_WARN, "account throttled", &job->call.error, log_text("aliyun_uid", lane->aliyun_uid),
+            log_int("calls_per_window", limiter_effective(lane->limiter, now)),
+            log_int("configured", limiter_calls(lane->limiter)), log_int("repeats", (int64_t)repeats));
+    cycle_make_ready(s, job, now);
+}
+
+/* Everything the account has ready would only fail the same way. */
+static void fail_ready_jobs(struct scheduler *s, struct lane *lane, int64_t now)
+{
+    for (int class = 0; class < READY_CLASS_COUNT; class ++) {
+        struct heap_node *node;
+
+        while ((node = heap_pop(&lane->ready[class])) != NULL) {
+            lane->ready_count--;
+            failure_end_cycle(s, CONTAINER_OF(node, struct job, node), &lane->error, now);
+        }
+    }
+    scheduler_place_lane(s, lane, now);
+}
+
+static void account_down(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    struct lane *lane = job->lane;
+    bool was_down = lane->down;
+    uint64_t repeats;
+
+    /* Calls that were under way when it went down say nothing new; only probes do. */
+    if (!was_down || job->probe)
+        lane_set_down(lane, error, now);
+    if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
+        log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
+                    log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
+                    log_int("repeats", (int64_t)repeats));
+    failure_end_cycle(s, job, error, now);
+    fail_ready_jobs(s, lane, now);
+}
+
+/* The account works again: what failed meanwhile is tried now. */
+void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t now)
+{
+    uint64_t repeats;
+
+    if (!lane_set_up(lane))
+        return;
+    if (complaint_settle(&lane->down_complaint, &repeats))
+        log_info("account works again", log_text("aliyun_uid", lane->aliyun_uid));
+    for (struct list_node *node = lane->jobs.head.next; node != &lane->jobs.head; node = node->next) {
+        struct job *job = CONTAINER_OF(node, struct job, member);
+
+        if (job->place == JOB_WAITING && !job->in_cycle && !job->up) {
+            heap_remove(&s->timers, &job->node);
+            cycle_due(s, job, now);
+        }
+    }
+}
+
+void failure_of_call(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct error error = job->call.error;
+
+    switch (failure_rules[error.class]) {
+    case RETRY:
+        retry(s, job, &error, now);
+        break;
+    case SEND_AGAIN:
+        send_again(s, job, &error, now);
+        break;
+    case SUBMIT_AGAIN:
+        submit_again(s, job, &error, now);
+        break;
+    case REQUEUE:
+        requeue_throttled(s, job, now);
+        break;
+    case ACCOUNT_DOWN:
+        account_down(s, job, &error, now);
+        break;
+    case FAIL_CYCLE:
+        failure_end_cycle(s, job, &error, now);
+        break;
+    }
+}
+
+/* An answer of any kind but these shows that the account is accepted. */
+bool failure_account_accepted(const struct call *call)
+{
+    return call->outcome != DAS_FAILED ||
+           (failure_rules[call->error.class] != ACCOUNT_DOWN && call->answered &&
+            (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||
+             call->error.class == ERROR_RESULT_LOST || call->error.class == ERROR_THROTTLED));
+}

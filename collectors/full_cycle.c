@@ -1,0 +1,66 @@
+/*
+ * The full cycle: every target was asked once. Its length is a metric, the first one a condition
+ * of readiness. Counting costs the same whatever the size of the fleet.
+ */
+#include "collectors/scheduler_state.h"
+
+#include <assert.h>
+
+#include "core/log.h"
+
+static void finish_full_cycle(struct scheduler *s, int64_t now)
+{
+    if (s->cycle_pending > 0)
+        return;
+    if (s->job_count > 0)
+        s->refresh_duration[METRIC_USER_SESSION_COUNT] = now - s->cycle_started;
+    s->cycle++;
+    s->cycle_started = now;
+    s->cycle_pending = s->job_count - s->asleep;
+}
+
+void full_cycle_count(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (job->cycle == s->cycle)
+        return;
+    job->cycle = s->cycle;
+    assert(s->cycle_pending > 0);
+    s->cycle_pending--;
+    finish_full_cycle(s, now);
+}
+
+void full_cycle_note_first(struct scheduler *s)
+{
+    if (s->untried == 0 && !atomic_exchange(&s->first_cycle_done, true))
+        log_info("first cycle done", log_int("targets", (int64_t)s->job_count));
+}
+
+void full_cycle_tried(struct scheduler *s, struct job *job)
+{
+    if (job->tried)
+        return;
+    job->tried = true;
+    s->untried--;
+    full_cycle_note_first(s);
+}
+
+void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (s->job_count == 0)
+        s->cycle_started = now;
+    s->job_count++;
+    s->untried++;
+    s->cycle_pending++;
+    job->cycle = s->cycle - 1;
+}
+
+void full_cycle_job_removed(struct scheduler *s, struct job *job, int64_t now)
+{
+    s->job_count--;
+    full_cycle_tried(s, job);
+    if (job->place == JOB_ASLEEP)
+        s->asleep--;
+    else if (job->cycle != s->cycle)
+        s->cycle_pending--;
+    finish_full_cycle(s, now);
+}
