@@ -267,6 +267,15 @@ static void read_object(const struct parser *parser)
         read_data(parser, data);
 }
 
+/*
+ * Jansson gives no reason at all in most cases of this. It takes a string it cannot store for a
+ * mistake of syntax; then the class is ERROR_MALFORMED.
+ */
+static bool is_out_of_memory(const json_error_t *error)
+{
+    return json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0';
+}
+
 static const char *describe_json_error(const json_error_t *error)
 {
     switch (json_error_code(error)) {
@@ -308,7 +317,7 @@ static void parse_body(struct parser *parser, const char *body, size_t length)
     parser->root = json_loadb(body != NULL ? body : "", length, JSON_ALLOW_NUL, &json_error);
     if (json_is_object(parser->root))
         read_object(parser);
-    else if (parser->root == NULL && json_error_code(&json_error) == json_error_out_of_memory)
+    else if (parser->root == NULL && is_out_of_memory(&json_error))
         fail_no_memory(parser);
     else
         read_foreign(parser, body != NULL ? body : "", length,

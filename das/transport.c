@@ -183,6 +183,8 @@ static bool set_fixed_options(CURL *easy)
         {CURLOPT_SSL_VERIFYHOST, 2},
         {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
         {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+        /* libcurl 7.88.1 frees twice when it cannot store a session; kept connections need none. */
+        {CURLOPT_SSL_SESSIONID_CACHE, 0},
         {CURLOPT_TCP_NODELAY, 1},
         {CURLOPT_TCP_KEEPALIVE, 1},
         {CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S},
