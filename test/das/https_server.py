@@ -9,6 +9,7 @@ import email.utils
 import gzip
 import json
 import os
+import shutil
 import socket
 import ssl
 import struct
@@ -262,6 +263,7 @@ def main():
         ports[name] = listen(context(folder, name))
     print(" ".join("%s=%d" % item for item in ports.items()), flush=True)
     sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)  # a test that crashed leaves nothing behind either
 
 
 main()
