@@ -1,7 +1,9 @@
 /*
  * DESIGN. inih calls our reader for each line, and the reader is where strictness lives: it counts
- * the lines, refuses whatever inih would cut, join or skip, and reports section headers. inih then
- * sees only lines that it splits exactly as a person would, whichever way it was built.
+ * the lines, refuses whatever inih would cut, join or skip, and reports section headers. Values
+ * do not pass through inih at all: the distribution's build cuts lines at 200 bytes and takes
+ * " ;" for a comment, which would cut secrets. inih gets "key=" and a stand-in, and says which
+ * section and key the value that we kept belongs to.
  */
 #include "core/ini.h"
 
@@ -17,6 +19,8 @@
 #define PATH_SHOWN_MAX  120
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define CUT_PATH_PREFIX "..."
+#define VALUE_STAND_IN  "1"
+#define INIH_NO_MEMORY  (-2)
 
 struct reader {
     const char *text; /* the first byte not yet read */
@@ -24,7 +28,8 @@ struct reader {
     const char *name;
     int line;
     bool in_section;
-    bool failed; /* *error is set, with file and line */
+    struct strbuf value; /* of the line that inih has now */
+    bool failed;         /* *error is set, with file and line */
     ini_entry_fn *entry;
     void *context;
     struct error *error;
@@ -73,37 +78,13 @@ static bool check_bytes(const struct line *line, struct error *error)
     return true;
 }
 
-static bool check_length(const struct line *line, size_t limit, struct error *error)
+static bool check_length(const struct line *line, struct error *error)
 {
-    if (line->length <= limit)
+    if (line->length <= INI_LINE_MAX)
         return true;
-    error_set(
-        error, ERROR_CONFIG, "the line has %zu bytes, expected at most %zu%s", line->length, limit,
-        limit < INI_LINE_MAX
-            ? "; this build uses the distribution's shared inih, put a long secret into a file (<key>_file)"
-            : "");
+    error_set(error, ERROR_CONFIG, "the line has %zu bytes, expected at most %d", line->length, INI_LINE_MAX);
     return false;
 }
-
-#ifdef INIH_SYSTEM
-static bool check_semicolon(const struct line *line, struct error *error)
-{
-    for (size_t i = 1; i < line->length; i++) {
-        if (line->text[i] == ';' && (line->text[i - 1] == ' ' || line->text[i - 1] == '\t'))
-            return refuse(error,
-                          "a blank followed by ';', which this build's shared inih takes for a comment; "
-                          "expected no such pair; put a secret into a file (<key>_file)");
-    }
-    return true;
-}
-#else
-static bool check_semicolon(const struct line *line, struct error *error)
-{
-    (void)line;
-    (void)error;
-    return true;
-}
-#endif
 
 /* line->text[0] is '['. Copies the name between the brackets. */
 static bool check_section(const struct line *line, char *name, struct error *error)
@@ -200,20 +181,42 @@ static bool read_section(struct reader *reader, const struct line *line)
     return reader->entry(reader->context, name, NULL, NULL, reader->line, reader->error);
 }
 
-/* `limit` is what inih's buffer holds. */
-static bool take_line(struct reader *reader, size_t limit, struct line *line)
+static bool take_line(struct reader *reader, struct line *line)
 {
     *line = next_line(reader);
-    if (!check_length(line, INI_LINE_MAX, reader->error) || !check_bytes(line, reader->error))
+    if (!check_length(line, reader->error) || !check_bytes(line, reader->error))
         return false;
     drop_ignored(line);
     if (line->length == 0)
         return true;
-    if (!check_length(line, limit, reader->error) || !check_semicolon(line, reader->error))
-        return false;
     if (line->text[0] == '[')
         return read_section(reader, line);
     return check_entry(line, reader->in_section, reader->error);
+}
+
+static void keep_value(struct reader *reader, const char *start, const char *end)
+{
+    while (start < end && is_blank(*start))
+        start++;
+    strbuf_reset(&reader->value);
+    strbuf_append(&reader->value, start, (size_t)(end - start));
+}
+
+/* Writes what inih is to see of a line that was checked; it fits into inih's smallest buffer. */
+static void show_line(struct reader *reader, const struct line *line, char *buffer, int size)
+{
+    const char *equals = memchr(line->text, '=', line->length);
+    int shown = (int)line->length;
+
+    if (line->length > 0 && line->text[0] != '[' && equals != NULL) {
+        keep_value(reader, equals + 1, line->text + line->length);
+        shown = (int)(equals - line->text);
+        while (is_blank(line->text[shown - 1]))
+            shown--;
+        snprintf(buffer, (size_t)size, "%.*s=" VALUE_STAND_IN, shown, line->text);
+        return;
+    }
+    snprintf(buffer, (size_t)size, "%.*s", shown, line->text);
 }
 
 static void fail(struct reader *reader)
@@ -222,34 +225,33 @@ static void fail(struct reader *reader)
     reader->failed = true;
 }
 
-/* An ini_reader. inih's line buffer is wiped at the end: its last line may be a secret. */
+/* An ini_reader. */
 static char *read_line(char *buffer, int size, void *stream)
 {
     struct reader *reader = stream;
     struct line line;
 
-    if (!reader->failed && reader->left > 0) {
-        if (take_line(reader, (size_t)size - 1, &line)) {
-            memcpy(buffer, line.text, line.length);
-            buffer[line.length] = '\0';
-            return buffer;
-        }
+    if (reader->failed || reader->left == 0)
+        return NULL;
+    if (!take_line(reader, &line)) {
         fail(reader);
+        return NULL;
     }
-    explicit_bzero(buffer, (size_t)size);
-    return NULL;
+    show_line(reader, &line, buffer, size);
+    return buffer;
 }
 
 /* An ini_handler. Sections were reported by the reader. */
-static int handle_entry(void *context, const char *section, const char *key, const char *value)
+static int handle_entry(void *context, const char *section, const char *key, const char *stand_in)
 {
     struct reader *reader = context;
 
+    (void)stand_in;
     if (key == NULL || reader->failed)
         return 1;
-    if (!reader->entry(reader->context, section, key, value, reader->line, reader->error))
+    if (!reader->entry(reader->context, section, key, strbuf_text(&reader->value), reader->line,
+                       reader->error))
         fail(reader);
-    /* Success even then: inih comes back to the reader, which wipes the buffer and ends. */
     return 1;
 }
 
@@ -263,18 +265,22 @@ bool ini_read_text(const char *name, const char *text, size_t length, ini_entry_
                             .entry = entry,
                             .context = context,
                             .error = error != NULL ? error : &unused};
-    int result;
+    int result = INIH_NO_MEMORY;
 
     if (length >= strlen(BYTE_ORDER_MARK) && memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
         reader.text += strlen(BYTE_ORDER_MARK);
         reader.left -= strlen(BYTE_ORDER_MARK);
     }
-    result = ini_parse_stream(read_line, &reader, handle_entry, &reader);
+    strbuf_init(&reader.value, INI_LINE_MAX);
+    /* All room at once: growing would leave copies of secrets behind. */
+    if (strbuf_reserve(&reader.value, INI_LINE_MAX))
+        result = ini_parse_stream(read_line, &reader, handle_entry, &reader);
+    strbuf_release_secret(&reader.value);
     if (reader.failed)
         return false;
     if (result == 0)
         return true;
-    if (result == -2)
+    if (result == INIH_NO_MEMORY)
         error_set(error, ERROR_NO_MEMORY, "out of memory while reading %s", name);
     else
         error_set(error, ERROR_CONFIG, "%s:%d: a line that the INI parser does not understand", name, result);

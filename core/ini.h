@@ -5,8 +5,7 @@
  * inih keeps, indented lines, lines without '=', text after a section's ']', NUL and other control
  * characters but tabs, keys before the first section, files over 16 MiB. A '#' or ';' starts a
  * comment only as the first character of a line; inside a value it is part of the value. A UTF-8
- * byte order mark and CRLF line ends are accepted. Built with the distribution's shared inih
- * (INIH_SYSTEM), lines over 199 bytes and " ;" are refused too, because that library cuts there.
+ * byte order mark and CRLF line ends are accepted.
  */
 #ifndef CORE_INI_H
 #define CORE_INI_H

@@ -233,28 +233,6 @@ static void assert_value_is_refused(size_t length, const char *message)
     free(text);
 }
 
-#ifdef INIH_SYSTEM
-static void test_longest_line_arrives_whole(void **state)
-{
-    (void)state;
-    assert_value_arrives(197);
-}
-
-static void test_longer_line_is_refused(void **state)
-{
-    (void)state;
-    assert_value_is_refused(198, "x.ini:2: the line has 200 bytes, expected at most 199; this build uses the "
-                                 "distribution's shared inih, put a long secret into a file (<key>_file)");
-}
-
-static void test_blank_and_semicolon_in_a_value(void **state)
-{
-    (void)state;
-    assert_refused("[a]\nx=a ;b\n",
-                   "x.ini:2: a blank followed by ';', which this build's shared inih takes for a comment; "
-                   "expected no such pair; put a secret into a file (<key>_file)");
-}
-#else
 static void test_longest_line_arrives_whole(void **state)
 {
     (void)state;
@@ -273,7 +251,6 @@ static void test_blank_and_semicolon_in_a_value(void **state)
     (void)state;
     assert_read("[a]\nx=a ;b\n", "1[a]2:x=a ;b|");
 }
-#endif
 
 static void test_long_comments_are_no_trouble(void **state)
 {
