@@ -65,6 +65,14 @@ static void describe(const struct mysql_config *config, char *buffer, size_t siz
                  config->database);
 }
 
+/* MySQL's text; not that of this one error, in which the library shows bytes of its own buffer. */
+static const char *error_text(MYSQL *mysql)
+{
+    if (mysql_errno(mysql) == CR_PLUGIN_NOT_ALLOWED)
+        return "the server wants an authentication other than " AUTHENTICATION;
+    return mysql_error(mysql);
+}
+
 /* Fills *error from the connection's last error; `doing` says what failed. */
 static void set_mysql_error(struct error *error, const struct mysql_config *config, MYSQL *mysql,
                             const char *doing)
@@ -77,7 +85,7 @@ static void set_mysql_error(struct error *error, const struct mysql_config *conf
     if (error == NULL)
         return;
     describe(config, server, sizeof(server));
-    error_set(error, class, "mysql %s: %s: error %u: %s%s%s", server, doing, number, mysql_error(mysql),
+    error_set(error, class, "mysql %s: %s: error %u: %s%s%s", server, doing, number, error_text(mysql),
               hint != NULL ? "; " : "", hint != NULL ? hint : "");
     snprintf(error->code, sizeof(error->code), "%u", number);
 }

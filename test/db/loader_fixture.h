@@ -55,7 +55,7 @@ int tear_down(void **state);
 /* Makes and starts the loader; the fixture owns config. */
 void start_loader(struct fixture *fixture, struct config *config);
 
-/* The status is written after the sink was called: waits until it shows what is expected. */
+/* Waits until the status shows so many failures in a row. */
 struct loader_status await_status(struct fixture *fixture, uint64_t instances_failures,
                                   uint64_t users_failures);
 

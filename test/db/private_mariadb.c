@@ -191,16 +191,21 @@ void private_mariadb_destroy(struct private_mariadb *server)
     *server = (struct private_mariadb){0};
 }
 
-void private_mariadb_execute(const struct private_mariadb *server, const char *database, const char *sql)
+static MYSQL *connect_root(const struct private_mariadb *server, const char *database, unsigned long flags)
 {
     MYSQL *mysql = mysql_init(NULL);
-    int more;
 
     REQUIRE(mysql != NULL);
     REQUIRE(mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0);
-    REQUIRE(mysql_real_connect(mysql, NULL, "root", "", database, 0, server->socket,
-                               CLIENT_MULTI_STATEMENTS) != NULL);
-    more = mysql_query(mysql, sql);
+    REQUIRE(mysql_real_connect(mysql, NULL, "root", "", database, 0, server->socket, flags) != NULL);
+    return mysql;
+}
+
+void private_mariadb_execute(const struct private_mariadb *server, const char *database, const char *sql)
+{
+    MYSQL *mysql = connect_root(server, database, CLIENT_MULTI_STATEMENTS);
+    int more = mysql_query(mysql, sql);
+
     while (more == 0) {
         mysql_free_result(mysql_store_result(mysql));
         more = mysql_next_result(mysql);
@@ -208,6 +213,23 @@ void private_mariadb_execute(const struct private_mariadb *server, const char *d
     if (more > 0)
         fprintf(stderr, "%s\n", mysql_error(mysql));
     REQUIRE(more == -1);
+    mysql_close(mysql);
+}
+
+void private_mariadb_query(const struct private_mariadb *server, const char *sql, char *buffer, size_t size)
+{
+    MYSQL *mysql = connect_root(server, NULL, 0);
+    MYSQL_RES *result;
+    MYSQL_ROW row;
+    size_t length = 0;
+
+    buffer[0] = '\0';
+    REQUIRE(mysql_query(mysql, sql) == 0);
+    result = mysql_store_result(mysql);
+    REQUIRE(result != NULL);
+    while ((row = mysql_fetch_row(result)) != NULL && length < size)
+        length += (size_t)snprintf(buffer + length, size - length, "%s\n", row[0]);
+    mysql_free_result(result);
     mysql_close(mysql);
 }
 

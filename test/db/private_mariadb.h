@@ -6,6 +6,7 @@
 #define TEST_DB_PRIVATE_MARIADB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct private_mariadb {
@@ -37,6 +38,9 @@ void private_mariadb_execute(const struct private_mariadb *server, const char *d
 /* The same with the statements of a file. */
 void private_mariadb_execute_file(const struct private_mariadb *server, const char *database,
                                   const char *path);
+
+/* Runs one query as root; the first column of its rows, one a line, cut at the buffer's size. */
+void private_mariadb_query(const struct private_mariadb *server, const char *sql, char *buffer, size_t size);
 
 /* A loopback port that was free a moment ago. */
 int free_loopback_port(void);

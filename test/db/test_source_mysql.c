@@ -287,11 +287,44 @@ static void test_missing_grant_names_the_table(void **state)
     rows_release(&reading.rows);
 }
 
+/* What the server was asked, as it logged it. */
+static void test_load_is_one_readonly_snapshot_with_one_select_per_table(void **state)
+{
+    static const char *const expected[] = {"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                           "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+                                           "SELECT ",
+                                           "SELECT ",
+                                           "SELECT ",
+                                           "COMMIT"};
+    struct reading reading;
+    char statements[4096];
+    char *rest = statements;
+
+    (void)state;
+    require_server();
+    execute("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = 1");
+    read_all(&reading);
+    execute("SET GLOBAL general_log = 0");
+    rows_release(&reading.rows);
+    private_mariadb_query(&server,
+                          "SELECT argument FROM mysql.general_log WHERE command_type = 'Query' AND"
+                          " user_host LIKE '" USER "%'",
+                          statements, sizeof(statements));
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        char *statement = strsep(&rest, "\n");
+
+        assert_non_null(statement);
+        assert_memory_equal(statement, expected[i], strlen(expected[i]));
+    }
+    assert_string_equal(rest, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, create_tables)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_load_is_one_readonly_snapshot_with_one_select_per_table),
         TEST(test_instances_arrive_with_all_columns),
         TEST(test_nodes_arrive_with_all_columns),
         TEST(test_users_arrive_with_all_columns),

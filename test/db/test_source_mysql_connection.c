@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,24 +108,85 @@ static void test_missing_socket_is_unreachable(void **state)
     assert_refused(&config, "2002", "/nonexistent/socket");
 }
 
-/* A listener whose connections nobody answers. */
-static void test_silent_server_is_given_up_after_the_connect_timeout(void **state)
+static int listen_on_loopback(int64_t *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
-    int64_t start = clock_now();
 
-    (void)state;
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-    config.port = ntohs(address.sin_port);
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* The connections of this listener are answered by nobody. */
+static void test_silent_server_is_given_up_after_the_connect_timeout(void **state)
+{
+    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
+    int listener = listen_on_loopback(&config.port);
+    int64_t start = clock_now();
+
+    (void)state;
     config.connect_timeout = NS_PER_SECOND;
     assert_refused(&config, "2013", "did not answer in time");
     assert_in_range(clock_now() - start, NS_PER_SECOND / 2, 20 * NS_PER_SECOND);
     close(listener);
+}
+
+/* A server that asks for the password in clear, and what it was sent. */
+struct greedy_server {
+    int listener;
+    char received[4096];
+    size_t length;
+};
+
+static void *serve_greedily(void *argument)
+{
+    static const char greeting[] = "\x49\0\0\0"
+                                   "\x0a"
+                                   "8.0.0\0"
+                                   "\1\0\0\0"
+                                   "12345678\0"
+                                   "\x09\xa2\x2d\2\0\x08\0\x15"
+                                   "\0\0\0\0\0\0\0\0\0\0"
+                                   "123456789012\0"
+                                   "mysql_native_password";
+    static const char switch_request[] = "\x16\0\0\2\xfe"
+                                         "mysql_clear_password";
+    struct greedy_server *greedy = argument;
+    int connection = accept(greedy->listener, NULL, NULL);
+    ssize_t count;
+
+    if (connection < 0 || write(connection, greeting, sizeof(greeting)) < 0)
+        return NULL;
+    count = read(connection, greedy->received, sizeof(greedy->received));
+    if (count > 0 && write(connection, switch_request, sizeof(switch_request)) > 0) {
+        while (count > 0) {
+            greedy->length += (size_t)count;
+            count = read(connection, greedy->received + greedy->length,
+                         sizeof(greedy->received) - greedy->length);
+        }
+    }
+    close(connection);
+    return NULL;
+}
+
+static void test_server_that_asks_for_the_password_in_clear_does_not_get_it(void **state)
+{
+    struct greedy_server greedy = {0};
+    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
+    pthread_t thread;
+
+    (void)state;
+    greedy.listener = listen_on_loopback(&config.port);
+    assert_int_equal(pthread_create(&thread, NULL, serve_greedily, &greedy), 0);
+    assert_refused(&config, "5010", "the server wants an authentication other than");
+    pthread_join(thread, NULL);
+    close(greedy.listener);
+    assert_non_null(memmem(greedy.received, greedy.length, USER, strlen(USER)));
+    assert_null(memmem(greedy.received, greedy.length, PASSWORD, strlen(PASSWORD)));
 }
 
 static void assert_loads(const struct mysql_config *config)
@@ -246,21 +308,47 @@ static void test_tls_below_1_2_is_refused(void **state)
     assert_refused(&config, "2026", "check tls");
 }
 
-static int start_tls_server(void **state)
+/*
+ * Lets client and server speak any TLS version, whatever the system's OpenSSL allows, so that it is
+ * our own setting that a test sees. Read when the library is first used.
+ */
+static int allow_old_tls(void)
 {
-    struct error error;
+    char path[96];
+    FILE *file;
 
-    (void)state;
-    if (!source_global_init(&error))
+    snprintf(path, sizeof(path), "%s/openssl.cnf", server.folder);
+    file = fopen(path, "we");
+    if (file == NULL)
         return -1;
-    if (!private_mariadb_installed())
-        return 0;
-    private_mariadb_create(&server);
+    fputs("openssl_conf = main\n[main]\nssl_conf = ssl\n[ssl]\nsystem_default = any\n"
+          "[any]\nMinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=0\n",
+          file);
+    return fclose(file) == 0 ? setenv("OPENSSL_CONF", path, 1) : -1;
+}
+
+static void write_certificates(void)
+{
     certificates_write(server.folder, "127.0.0.1");
     snprintf(certificate_option, sizeof(certificate_option), "--ssl-cert=%s/server.pem", server.folder);
     snprintf(key_option, sizeof(key_option), "--ssl-key=%s/server.key", server.folder);
     snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", server.folder);
     snprintf(other_ca_file, sizeof(other_ca_file), "%s/other-ca.pem", server.folder);
+}
+
+static int start_tls_server(void **state)
+{
+    struct error error;
+    bool installed = private_mariadb_installed();
+
+    (void)state;
+    if (installed)
+        private_mariadb_create(&server);
+    if ((installed && allow_old_tls() != 0) || !source_global_init(&error))
+        return -1;
+    if (!installed)
+        return 0;
+    write_certificates();
     server.port = free_loopback_port();
     server.extra = tls_options;
     private_mariadb_start(&server);
@@ -279,6 +367,7 @@ int main(void)
         TEST(test_database_without_grant_is_refused),
         TEST(test_closed_port_is_unreachable),
         TEST(test_missing_socket_is_unreachable),
+        TEST(test_server_that_asks_for_the_password_in_clear_does_not_get_it),
         TEST(test_silent_server_is_given_up_after_the_connect_timeout),
         TEST(test_tls_required_connects_without_an_authority),
         TEST(test_tls_verify_connects_with_the_right_authority_and_name),
