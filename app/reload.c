@@ -34,14 +34,6 @@ bool runtime_request_reload(struct runtime *runtime, struct error *error)
     return successful;
 }
 
-void runtime_note_config(struct runtime *runtime, const struct config *config)
-{
-    log_set_level(config->exporter.log_level);
-    log_set_format(config->exporter.log_format);
-    atomic_store(&runtime->call_timeout, config->das.timeout);
-    atomic_store(&runtime->session_interval, config->metrics[METRIC_USER_SESSION_COUNT].interval);
-}
-
 struct config_arrival {
     struct runtime *runtime;
     struct config *config;

@@ -1,13 +1,13 @@
-#include "app/runtime_state.h"
+#include "app/runtime.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "app/runtime_state.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/thread.h"
 #include "das/client.h"
-#include "das/transport.h"
 #include "db/source.h"
 
 #define LOADER_STOP_TIMEOUT (1200 * NS_PER_MS)
@@ -15,21 +15,6 @@
 const char *runtime_version(void)
 {
     return VERSION " (revision " REVISION ")";
-}
-
-struct config *runtime_load_config(const struct options *options, struct error *error)
-{
-    struct config *config = config_load(options->config_file, error);
-
-    if (config == NULL)
-        return NULL;
-    if (!options_override(options, config)) {
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
-    } else if (transport_check_endpoint(config->das.endpoint, error)) {
-        return config;
-    }
-    config_put(config);
-    return NULL;
 }
 
 bool runtime_global_init(struct error *error)

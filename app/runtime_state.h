@@ -62,7 +62,7 @@ struct providers runtime_providers(struct runtime *runtime);
 /* reload.c: waits for the main thread's verdict; any other thread */
 bool runtime_request_reload(struct runtime *runtime, struct error *error);
 
-/* Notes what other threads may read of the configuration in force. */
+/* settings.c: notes what other threads may read of the configuration in force. */
 void runtime_note_config(struct runtime *runtime, const struct config *config);
 
 #endif

@@ -32,6 +32,11 @@ function(add_probed_link_flag flag)
     endif()
 endfunction()
 
+# Asserts guard against corruption, so they stay on in a release.
+foreach(configuration RELEASE RELWITHDEBINFO MINSIZEREL)
+    string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${configuration} "${CMAKE_C_FLAGS_${configuration}}")
+endforeach()
+
 # The hardening set of the OpenSSF compiler options guide.
 if(HARDENING)
     set(CMAKE_POSITION_INDEPENDENT_CODE ON)

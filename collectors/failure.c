@@ -10,9 +10,6 @@
 
 #define ATTEMPTS_PER_CYCLE 3
 #define RETRY_BASE         (2 * NS_PER_SECOND)
-/* A target that is refused is asked only every so many intervals. */
-#define REFUSED_INTERVALS 5
-
 /* What a failed call means for the job. */
 enum consequence {
     FAIL_CYCLE,   /* wait for the next turn */
@@ -33,41 +30,10 @@ static const enum consequence failure_rules[ERROR_CLASS_COUNT] = {
     [ERROR_NO_MEMORY] = RETRY,          [ERROR_SYSTEM] = RETRY,
 };
 
-static void remember_error(struct job *job, const struct error *error)
-{
-    if (job->error == NULL)
-        job->error = malloc(sizeof(*job->error));
-    if (job->error != NULL)
-        *job->error = *error;
-}
-
-static void log_target_failure(struct job *job, const struct error *error, int64_t now)
-{
-    uint64_t repeats;
-
-    if (failure_rules[error->class] == ACCOUNT_DOWN)
-        return; /* said once, for the account */
-    if (!complaint_raise(&job->complaint, (int)error->class, now, &repeats))
-        return;
-    log_failure(LOG_LEVEL_WARN, "target failed", error, log_text("ins_id", job->target->instance->ins_id),
-                log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
-                log_int("repeats", (int64_t)repeats));
-}
-
-void failure_end_cycle(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
-{
-    job->failures++;
-    cycle_set_up(job, false);
-    remember_error(job, error);
-    log_target_failure(job, error, now);
-    registry_fail(s->parts.registry, job->slot);
-    cycle_end(s, job, false, error->class == ERROR_REFUSED ? REFUSED_INTERVALS : 1, now);
-}
-
 static void retry(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
     if (++job->attempts >= ATTEMPTS_PER_CYCLE) {
-        failure_end_cycle(s, job, error, now);
+        cycle_fail(s, job, error, now);
         return;
     }
     /* Full jitter: anything between at once and twice the last limit. */
@@ -78,7 +44,7 @@ static void retry(struct scheduler *s, struct job *job, const struct error *erro
 static void submit_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
     if (job->result_resubmitted) {
-        failure_end_cycle(s, job, error, now);
+        cycle_fail(s, job, error, now);
         return;
     }
     cycle_leave_outstanding(job);
@@ -92,7 +58,7 @@ static void submit_again(struct scheduler *s, struct job *job, const struct erro
 static void send_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
     if (job->nonce_retried) {
-        failure_end_cycle(s, job, error, now);
+        cycle_fail(s, job, error, now);
         return;
     }
     job->nonce_retried = true;
@@ -122,7 +88,7 @@ static void fail_ready_jobs(struct scheduler *s, struct lane *lane, int64_t now)
 
         while ((node = heap_pop(&lane->ready[class])) != NULL) {
             lane->ready_count--;
-            failure_end_cycle(s, CONTAINER_OF(node, struct job, node), &lane->error, now);
+            cycle_fail(s, CONTAINER_OF(node, struct job, node), &lane->error, now);
         }
     }
     scheduler_place_lane(s, lane, now);
@@ -141,7 +107,7 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
         log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
                     log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
                     log_int("repeats", (int64_t)repeats));
-    failure_end_cycle(s, job, error, now);
+    cycle_fail(s, job, error, now);
     fail_ready_jobs(s, lane, now);
 }
 
@@ -185,7 +151,7 @@ void failure_of_call(struct scheduler *s, struct job *job, int64_t now)
         account_down(s, job, &error, now);
         break;
     case FAIL_CYCLE:
-        failure_end_cycle(s, job, &error, now);
+        cycle_fail(s, job, &error, now);
         break;
     }
 }

@@ -10,18 +10,6 @@
 
 #define CALL_TIMEOUT (5 * NS_PER_SECOND)
 
-bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
-{
-    /* Once made it stays, since calls that hold a slot of it may be out. */
-    if (das->total_rate_limit > 0 && s->total == NULL)
-        s->total = limiter_new(das->total_rate_limit, das->rate_window, now);
-    else if (das->total_rate_limit > 0 &&
-             !limiter_configure(s->total, das->total_rate_limit, das->rate_window, now))
-        return false;
-    s->total_limited = das->total_rate_limit > 0;
-    return !s->total_limited || s->total != NULL;
-}
-
 struct scheduler *scheduler_new(struct config *config, const struct scheduler_parts *parts, int64_t now)
 {
     struct scheduler *s = calloc(1, sizeof(*s));
@@ -59,7 +47,7 @@ static void take_returned(struct scheduler *s, int64_t now)
         s->calling--;
         if (job->call.counted_in_total)
             limiter_release(s->total, call_quota_outcome(&job->call), now);
-        cycle_call_ended(s, job, now);
+        verdict_of_call(s, job, now);
     }
 }
 
@@ -85,41 +73,6 @@ void scheduler_free(struct scheduler *s)
     inventory_put(s->inventory);
     config_put(s->config);
     free(s);
-}
-
-void scheduler_changed(struct scheduler *s)
-{
-    registry_touch(s->parts.registry);
-    if (s->parts.changed != NULL)
-        s->parts.changed(s->parts.changed_context);
-}
-
-int64_t scheduler_jitter(struct scheduler *s, int64_t limit)
-{
-    /* xorshift64*, Vigna 2016: enough for spreading retries. */
-    s->random ^= s->random >> 12;
-    s->random ^= s->random << 25;
-    s->random ^= s->random >> 27;
-    return limit <= 0 ? 0 : (int64_t)((s->random * UINT64_C(2685821657736338717) >> 1) % (uint64_t)limit);
-}
-
-void scheduler_wait(struct scheduler *s, struct job *job, int64_t due)
-{
-    job->place = JOB_WAITING;
-    heap_insert(&s->timers, &job->node, due);
-}
-
-void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now)
-{
-    int64_t next = lane_next(lane, (size_t)s->config->exporter.workers, now);
-
-    if (heap_queued(&lane->node)) {
-        if (lane->node.key == next)
-            return;
-        heap_remove(&s->ready_lanes, &lane->node);
-    }
-    if (next != CLOCK_NEVER)
-        heap_insert(&s->ready_lanes, &lane->node, next);
 }
 
 static void run_timers(struct scheduler *s, int64_t now)

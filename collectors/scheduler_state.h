@@ -48,13 +48,16 @@ struct scheduler {
     struct histogram result_wait;
 };
 
-/* scheduler.c */
+/* scheduler_state.c: what all of them use */
 
 /* The page changed. */
 void scheduler_changed(struct scheduler *s);
 
 /* The limit over all accounts, as configured. False when memory ran out. */
 bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now);
+
+/* The settings of the session metric. */
+const struct metric_config *scheduler_metric(const struct scheduler *s);
 
 /* Puts a lane where it belongs among those that can send; after any change of it. */
 void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now);
@@ -65,19 +68,19 @@ void scheduler_wait(struct scheduler *s, struct job *job, int64_t due);
 /* A pseudo-random duration in [0, limit). */
 int64_t scheduler_jitter(struct scheduler *s, int64_t limit);
 
-/* cycle.c: one target's cycle, from due to done */
+/* cycle.c: the turns of one target */
 
 /* The timer of a waiting job ran out. */
 void cycle_due(struct scheduler *s, struct job *job, int64_t now);
-
-/* A call of the job has ended; job->call says how. The job is in no container. */
-void cycle_call_ended(struct scheduler *s, struct job *job, int64_t now);
 
 /* Puts a job that is in no container into its lane. */
 void cycle_make_ready(struct scheduler *s, struct job *job, int64_t now);
 
 /* Ends the cycle of a job that is in no container; it waits for its turn after `intervals` intervals. */
 void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now);
+
+/* The same as failed: counted, remembered, said; the last good samples stay until their time. */
+void cycle_fail(struct scheduler *s, struct job *job, const struct error *error, int64_t now);
 
 /* The last cycle succeeded, or not. */
 void cycle_set_up(struct job *job, bool up);
@@ -108,8 +111,10 @@ bool failure_account_accepted(const struct call *call);
 /* The account works again: what failed meanwhile is tried now. */
 void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t now);
 
-/* Ends the cycle of a job in no container as failed. */
-void failure_end_cycle(struct scheduler *s, struct job *job, const struct error *error, int64_t now);
+/* verdict.c: what the end of a call means */
+
+/* A call of the job has ended; job->call says how. The job is in no container. */
+void verdict_of_call(struct scheduler *s, struct job *job, int64_t now);
 
 /* full_cycle.c: every target asked once */
 

@@ -30,6 +30,11 @@ const char *error_class_name(enum error_class class)
     return class_names[class];
 }
 
+bool error_class_is_of_account(enum error_class class)
+{
+    return class == ERROR_CREDENTIALS || class == ERROR_TOKEN_EXPIRED || class == ERROR_CLOCK_SKEW;
+}
+
 void error_clear(struct error *error)
 {
     if (error != NULL)

@@ -2,6 +2,8 @@
 #ifndef CORE_ERROR_H
 #define CORE_ERROR_H
 
+#include <stdbool.h>
+
 /*
  * Every failure of the program is one of these. The scheduler decides by the class alone; the
  * other fields of struct error are for logs and pages. error_class_name() is the value of the
@@ -41,6 +43,9 @@ struct error {
 
 /* The stable lower-case name, for example "throttled". Any thread. Never NULL. */
 const char *error_class_name(enum error_class class);
+
+/* True for what is refused to the account as a whole and not to one target. Any thread. */
+bool error_class_is_of_account(enum error_class class);
 
 /* Makes *error say "no error". Any thread. */
 void error_clear(struct error *error);
