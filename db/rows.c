@@ -249,7 +249,7 @@ static int user_row_compare(const void *left, const void *right)
 /* Sorts; NULL (no rows at all) is no argument for qsort. */
 static void sort(void *array, size_t count, size_t element_size, int (*compare)(const void *, const void *))
 {
-    if (count > 1)
+    if (array != NULL)
         qsort(array, count, element_size, compare);
 }
 

@@ -109,8 +109,8 @@ static bool set_timeouts(MYSQL *mysql, const struct mysql_config *config)
 
 static bool set_tls(MYSQL *mysql, const struct mysql_config *config)
 {
-    my_bool enforce = config->tls != MYSQL_TLS_OFF;
-    my_bool verify = config->tls == MYSQL_TLS_VERIFY;
+    my_bool enforce = config->tls != MYSQL_TLS_OFF ? 1 : 0;
+    my_bool verify = config->tls == MYSQL_TLS_VERIFY ? 1 : 0;
 
     /* Setting anything else about TLS would switch it on. */
     if (enforce && mysql_options(mysql, MARIADB_OPT_TLS_VERSION, TLS_VERSIONS) != 0)
