@@ -53,6 +53,7 @@ struct lane {
     struct latency round_trip;
     struct poll_policy polls[ENGINE_COUNT];
     int64_t calls_per_result; /* thousandths, a running mean */
+    bool overcommitted;       /* said that the quota does not suffice for the interval */
 
     bool down;    /* the account's credentials (or our clock) are refused */
     bool probing; /* one call is out to see whether it works again */

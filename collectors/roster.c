@@ -48,9 +48,12 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The account ids of the configuration, the inventory and calls still out, sorted and unique. */
+/*
+ * The account ids of the configuration, the inventory and of calls that still count, sorted and
+ * unique: an account that vanishes and comes back at once must not get a second quota.
+ */
 static const char **account_ids(const struct scheduler *s, const struct config *config,
-                                const struct inventory *inventory, size_t *count)
+                                const struct inventory *inventory, int64_t now, size_t *count)
 {
     size_t instances = inventory != NULL ? inventory->instance_count : 0;
     size_t most = config->account_count + instances + s->lane_count;
@@ -64,7 +67,7 @@ static const char **account_ids(const struct scheduler *s, const struct config *
     for (size_t i = 0; i < instances; i++)
         ids[used++] = inventory->instances[i].aliyun_uid;
     for (size_t i = 0; i < s->lane_count; i++) {
-        if (s->lanes[i]->inflight > 0)
+        if (!limiter_idle(s->lanes[i]->limiter, now))
             ids[used++] = s->lanes[i]->aliyun_uid;
     }
     qsort(ids, used, sizeof(*ids), compare_texts);
@@ -80,7 +83,7 @@ static bool plan_lanes(const struct scheduler *s, const struct config *config,
                        const struct inventory *inventory, int64_t now, struct plan *plan)
 {
     size_t count;
-    const char **ids = account_ids(s, config, inventory, &count);
+    const char **ids = account_ids(s, config, inventory, now, &count);
 
     if (ids == NULL)
         return false;
@@ -290,6 +293,27 @@ static void count_instances(struct scheduler *s, const struct inventory *invento
     }
 }
 
+/* Demand above the quota is said when it begins and when it ends. */
+static void say_overcommitment(const struct scheduler *s, struct lane *lane)
+{
+    int64_t interval = scheduler_metric(s)->interval;
+    int64_t cycle = cycle_interval(s, lane);
+    bool overcommitted = lane->credentials != NULL && cycle > interval;
+
+    if (overcommitted == lane->overcommitted)
+        return;
+    lane->overcommitted = overcommitted;
+    if (overcommitted)
+        log_warn("account overcommitted: its cycle is stretched evenly; raise [metric db_user_session_count] "
+                 "interval or exclude instances",
+                 log_text("aliyun_uid", lane->aliyun_uid), log_int("targets", (int64_t)lane->job_count),
+                 log_int("interval_seconds", interval / NS_PER_SECOND),
+                 log_int("cycle_seconds", cycle / NS_PER_SECOND));
+    else
+        log_info("account within its quota again", log_text("aliyun_uid", lane->aliyun_uid),
+                 log_int("targets", (int64_t)lane->job_count));
+}
+
 static void plan_carry_out(struct scheduler *s, struct plan *plan, struct inventory *inventory, int64_t now)
 {
     retire_vanished(s, plan, now);
@@ -311,6 +335,8 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
     s->jobs = plan->jobs;
     count_instances(s, inventory);
     full_cycle_note_first(s);
+    for (size_t i = 0; i < s->lane_count; i++)
+        say_overcommitment(s, s->lanes[i]);
 }
 
 bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory, int64_t now)

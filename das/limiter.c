@@ -198,6 +198,11 @@ static int64_t slot_at(struct limiter *limiter, int64_t effective, int64_t now)
     return next;
 }
 
+bool limiter_idle(struct limiter *limiter, int64_t now)
+{
+    return taken_slots(limiter, now) == 0;
+}
+
 int64_t limiter_next(struct limiter *limiter, int64_t now)
 {
     int64_t effective = limiter_effective(limiter, now);

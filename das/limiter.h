@@ -87,4 +87,7 @@ int64_t limiter_window(const struct limiter *limiter);
 /* Calls that went out and were not released. */
 int64_t limiter_inflight(const struct limiter *limiter);
 
+/* True when no slot is taken: freeing the limiter and making a new one forgets nothing. */
+bool limiter_idle(struct limiter *limiter, int64_t now);
+
 #endif
