@@ -1,0 +1,110 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+#include "http/markup.h"
+#include "http/page.h"
+#include "http/query.h"
+
+#define WAIT_MAX     (300 * NS_PER_SECOND)
+#define BUSY_RETRY_S 5
+#define WHY_SIZE     320
+
+enum { PARAMETER_METRIC, PARAMETER_INS_ID, PARAMETER_ALIYUN_UID, PARAMETER_WAIT, PARAMETER_COUNT };
+
+/* Reads the whole query. False, and the response says why, when there is nothing to start. */
+static bool filter_read(const char *query, struct refresh_filter *filter, int64_t *wait_ns,
+                        struct page_response *response)
+{
+    struct query_parameter parameters[PARAMETER_COUNT] = {
+        {.name = "metric"}, {.name = "ins_id"}, {.name = "aliyun_uid"}, {.name = "wait"}};
+    const struct query_parameter *metric = &parameters[PARAMETER_METRIC];
+    const struct query_parameter *wait = &parameters[PARAMETER_WAIT];
+    char why[WHY_SIZE];
+
+    if (!query_read(query, parameters, PARAMETER_COUNT, why, sizeof(why))) {
+        page_text(response, 400, "%s; known are metric, ins_id, aliyun_uid and wait", why);
+        return false;
+    }
+    for (size_t i = 0; i < PARAMETER_COUNT; i++) {
+        /* An unset variable in somebody's script must not refresh everything. */
+        if (parameters[i].present && parameters[i].value[0] == '\0') {
+            page_text(response, 400, "query parameter '%s' is empty", parameters[i].name);
+            return false;
+        }
+    }
+    *wait_ns = 0;
+    if (wait->present &&
+        (!text_parse_duration(wait->value, wait_ns) || *wait_ns < 0 || *wait_ns > WAIT_MAX)) {
+        page_text(response, 400, "wait is a duration such as 30s, at most 5m");
+        return false;
+    }
+    filter->metric = metric->present ? metric_id_from_name(metric->value) : METRIC_ID_COUNT;
+    if (metric->present && filter->metric == METRIC_ID_COUNT) {
+        page_text(response, 404, "there is no metric '%s'", metric->value);
+        return false;
+    }
+    snprintf(filter->ins_id, sizeof(filter->ins_id), "%s", parameters[PARAMETER_INS_ID].value);
+    snprintf(filter->aliyun_uid, sizeof(filter->aliyun_uid), "%s", parameters[PARAMETER_ALIYUN_UID].value);
+    return true;
+}
+
+static void answer_progress(const struct refresh_progress *progress, struct page_response *response)
+{
+    struct strbuf *out = &response->body;
+    bool finished = progress->state == REFRESH_FINISHED;
+
+    response->content_type = PAGE_TYPE_JSON;
+    strbuf_append_char(out, '{');
+    markup_json_member(out, "refresh_id", progress->id);
+    strbuf_append_format(out, ",\"targets\":%" PRIu64 ",\"done\":%" PRIu64 ",\"failed\":%" PRIu64 ",",
+                         progress->targets, progress->done, progress->failed);
+    markup_json_member(out, "state", finished ? "finished" : "running");
+    strbuf_append_format(out, ",\"joined\":%s,\"estimated_seconds\":", progress->joined ? "true" : "false");
+    markup_json_seconds(out, progress->estimated);
+    strbuf_append_text(out, ",\"elapsed_seconds\":");
+    markup_json_seconds(out, progress->elapsed);
+    strbuf_append_format(out, ",\"status_url\":\"" PAGE_REFRESH_PREFIX "%s\"}\n", progress->id);
+}
+
+void page_refresh(const struct page_request *request, const struct providers *providers,
+                  struct page_response *response)
+{
+    struct refresh_progress progress = {0};
+    struct refresh_filter filter;
+    int64_t wait_ns;
+
+    if (!filter_read(request->query, &filter, &wait_ns, response))
+        return;
+    if (!request->may_wait)
+        wait_ns = 0;
+    switch (providers->refresh(providers->context, &filter, wait_ns, &progress)) {
+    case REFRESH_ACCEPTED:
+        response->status = progress.state == REFRESH_FINISHED ? 200 : 202;
+        answer_progress(&progress, response);
+        break;
+    case REFRESH_NO_MATCH:
+        page_text(response, 404, "no target matches; /targets lists them all");
+        break;
+    case REFRESH_DISABLED:
+        page_text(response, 409, "that metric is not enabled in the configuration");
+        break;
+    case REFRESH_BUSY:
+        page_text(response, 503, "too many refreshes are under way; try again later");
+        response->retry_after = BUSY_RETRY_S;
+        break;
+    }
+}
+
+void page_refresh_progress(const struct page_request *request, const struct providers *providers,
+                           struct page_response *response)
+{
+    const char *id = request->path + strlen(PAGE_REFRESH_PREFIX);
+    struct refresh_progress progress = {0};
+
+    if (providers->refresh_progress(providers->context, id, &progress))
+        answer_progress(&progress, response);
+    else
+        page_text(response, 404, "no refresh has that id, or it ended long ago");
+}

@@ -1,0 +1,175 @@
+#include "http/pages.h"
+
+#include <string.h>
+
+#include "http/guard.h"
+#include "http/page.h"
+
+#define METHODS_READ "GET, HEAD" /* the value of Allow */
+#define METHODS_POST "POST"
+
+struct route {
+    const char *path;
+    const char *parameter; /* NULL, or the path ends in one more segment, named so in the help */
+    const char *methods;
+    page_fn *page;
+};
+
+static const struct route routes[] = {
+    {"/metrics", NULL, METHODS_READ, page_metrics},
+    {"/", NULL, METHODS_READ, page_index},
+    {"/targets", NULL, METHODS_READ, page_targets_html},
+    {"/api/v1/targets", NULL, METHODS_READ, page_targets_json},
+    {"/refresh", NULL, METHODS_POST, page_refresh},
+    {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress},
+    {"/-/healthy", NULL, METHODS_READ, page_healthy},
+    {"/health", NULL, METHODS_READ, page_healthy},
+    {"/-/ready", NULL, METHODS_READ, page_ready},
+    {"/-/reload", NULL, METHODS_POST, page_reload},
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+void page_text(struct page_response *response, int status, const char *format, ...)
+{
+    va_list arguments;
+
+    response->status = status;
+    response->content_type = PAGE_TYPE_TEXT;
+    strbuf_reset(&response->body);
+    va_start(arguments, format);
+    strbuf_append_vformat(&response->body, format, arguments);
+    va_end(arguments);
+    strbuf_append_char(&response->body, '\n');
+}
+
+void page_no_memory(struct page_response *response)
+{
+    static const char text[] = "out of memory\n";
+
+    response->status = 503;
+    response->content_type = PAGE_TYPE_TEXT;
+    response->whole.bytes = text;
+    response->whole.length = sizeof(text) - 1;
+    strbuf_release(&response->body);
+}
+
+static bool route_matches(const struct route *route, const char *path)
+{
+    size_t length = strlen(route->path);
+
+    if (route->parameter == NULL)
+        return strcmp(path, route->path) == 0;
+    return strncmp(path, route->path, length) == 0 && path[length] != '\0' &&
+           strchr(path + length, '/') == NULL;
+}
+
+static const struct route *route_find(const char *path)
+{
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (route_matches(&routes[i], path))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+static bool method_is_read(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static bool method_allowed(const struct route *route, const char *method)
+{
+    if (strcmp(route->methods, METHODS_READ) == 0)
+        return method_is_read(method);
+    return strcmp(route->methods, method) == 0;
+}
+
+static void answer_not_found(struct page_response *response)
+{
+    page_text(response, 404, "not found; these paths are known:");
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        strbuf_append_format(&response->body, "%-4s %s%s\n",
+                             method_allowed(&routes[i], "GET") ? "GET" : "POST", routes[i].path,
+                             routes[i].parameter != NULL ? routes[i].parameter : "");
+    }
+}
+
+static void answer_wrong_method(const struct route *route, struct page_response *response)
+{
+    page_text(response, 405, "%s takes %s only", route->path, route->methods);
+    response->allow = route->methods;
+}
+
+static void route_answer(const struct page_request *request, const struct providers *providers,
+                         struct page_response *response)
+{
+    const struct route *route = route_find(request->path);
+    const char *refusal = NULL;
+
+    if (route == NULL) {
+        answer_not_found(response);
+        return;
+    }
+    if (!method_allowed(route, request->method)) {
+        answer_wrong_method(route, response);
+        return;
+    }
+    if (request->has_body) {
+        page_text(response, 413, "a request body is not accepted; parameters belong into the query");
+        return;
+    }
+    if (!method_is_read(request->method))
+        refusal = guard_change_refused(request);
+    if (refusal != NULL) {
+        page_text(response, 403, "%s", refusal);
+        return;
+    }
+    route->page(request, providers, response);
+}
+
+/* Describes a body that is not a snapshot's as one part. */
+static void response_seal(struct page_response *response)
+{
+    if (response->snapshot != NULL && response->parts != NULL)
+        return;
+    if (strbuf_failed(&response->body))
+        page_no_memory(response);
+    if (response->whole.bytes == NULL) {
+        response->whole.bytes = strbuf_text(&response->body);
+        response->whole.length = response->body.length;
+    }
+    response->parts = &response->whole;
+    response->part_count = 1;
+    response->length = response->whole.length;
+}
+
+static void response_init(struct page_response *response)
+{
+    *response = (struct page_response){.status = 200, .content_type = PAGE_TYPE_TEXT};
+    strbuf_init(&response->body, 0);
+}
+
+void pages_answer(const struct page_request *request, const struct providers *providers,
+                  struct page_response *response)
+{
+    response_init(response);
+    response->close = request->has_body;
+    route_answer(request, providers, response);
+    response_seal(response);
+}
+
+void pages_unavailable(struct page_response *response)
+{
+    response_init(response);
+    page_no_memory(response);
+    response_seal(response);
+    response->close = true;
+}
+
+void page_response_release(struct page_response *response)
+{
+    strbuf_release(&response->body);
+    snapshot_put(response->snapshot);
+    *response = (struct page_response){0};
+}

@@ -1,0 +1,61 @@
+/*
+ * The pages: from a request to a response, pure but for what the providers read. Knows no
+ * sockets; the server in server.h is the only file that knows CivetWeb.
+ */
+#ifndef HTTP_PAGES_H
+#define HTTP_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/strbuf.h"
+#include "metrics/snapshot.h"
+
+/* A request; texts are borrowed. Headers are NULL when absent. */
+struct page_request {
+    const char *method; /* "GET" */
+    const char *path;   /* as sent, without the query; percent-encoded paths match no page */
+    const char *query;  /* raw, without '?'; NULL: none */
+    const char *accept;
+    const char *accept_encoding;
+    const char *host;
+    const char *origin;         /* set by browsers on requests that change something */
+    const char *sec_fetch_site; /* likewise: how the asking web page is related to us */
+    bool has_body;              /* Content-Length other than 0, or any Transfer-Encoding */
+    bool from_loopback;         /* the peer is on this machine and forwards for nobody else */
+    bool may_wait;              /* false: too many requests wait already, ?wait is not honoured */
+};
+
+/* A response; it must not be moved or copied: parts may point into it. */
+struct page_response {
+    int status;
+    const char *content_type;
+    const char *allow;                 /* for 405; NULL: no such header */
+    int retry_after;                   /* seconds; 0: no such header */
+    bool gzip;                         /* Content-Encoding: gzip */
+    bool vary;                         /* the answer depends on Accept and Accept-Encoding */
+    bool close;                        /* the connection cannot be used again: an unread body is on it */
+    struct strbuf body;                /* used when snapshot is NULL */
+    struct snapshot *snapshot;         /* a reference owned by the response */
+    const struct snapshot_part *parts; /* the body's pieces in order */
+    size_t part_count;
+    size_t length;              /* of the whole body */
+    struct snapshot_part whole; /* what parts points to when the body is one piece */
+};
+
+struct providers; /* what the pages show and trigger: see providers.h */
+
+/*
+ * Fills *response, to be released in any case. HEAD is answered like GET: the caller leaves the
+ * body out. Any thread; blocks only for POST /refresh?wait. Memory trouble is a 503.
+ */
+void pages_answer(const struct page_request *request, const struct providers *providers,
+                  struct page_response *response);
+
+/* Fills *response with a 503 for a request that could not be looked at. Never fails. */
+void pages_unavailable(struct page_response *response);
+
+void page_response_release(struct page_response *response);
+
+#endif

@@ -1,0 +1,75 @@
+#include "http/response_head.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Nothing but our own inline style; a form may be sent to ourselves; nobody may frame us. */
+#define HTML_POLICY                                                                                          \
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri "   \
+    "'none'"
+
+static const char *reason_phrase(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 202:
+        return "Accepted";
+    case 400:
+        return "Bad Request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 409:
+        return "Conflict";
+    case 413:
+        return "Content Too Large";
+    case 411:
+        return "Length Required";
+    case 503:
+        return "Service Unavailable";
+    case 505:
+        return "HTTP Version Not Supported";
+    default:
+        return "Error";
+    }
+}
+
+/* The format of Date, whose names of days and months must not follow the locale. */
+static void append_date(struct strbuf *out, int64_t unix_ms)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm tm;
+
+    if (gmtime_r(&seconds, &tm) == NULL)
+        return;
+    strbuf_append_format(out, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday], tm.tm_mday,
+                         months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+void response_head_append(struct strbuf *out, const struct page_response *response, bool keep_alive,
+                          int64_t unix_ms)
+{
+    strbuf_append_format(out, "HTTP/1.1 %d %s\r\n", response->status, reason_phrase(response->status));
+    append_date(out, unix_ms);
+    strbuf_append_format(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", response->content_type,
+                         response->length);
+    if (response->gzip)
+        strbuf_append_text(out, "Content-Encoding: gzip\r\n");
+    if (response->vary)
+        strbuf_append_text(out, "Vary: Accept, Accept-Encoding\r\n");
+    if (response->allow != NULL)
+        strbuf_append_format(out, "Allow: %s\r\n", response->allow);
+    if (response->retry_after > 0)
+        strbuf_append_format(out, "Retry-After: %d\r\n", response->retry_after);
+    if (strncmp(response->content_type, "text/html", 9) == 0)
+        strbuf_append_text(out, "Content-Security-Policy: " HTML_POLICY "\r\n");
+    strbuf_append_text(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    strbuf_append_format(out, "Connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
+}

@@ -1,0 +1,38 @@
+/*
+ * The embedded HTTP server: the only module that knows CivetWeb.
+ *
+ * Requests are answered on CivetWeb's own threads, which take no signals. A client that reads
+ * slowly is cut off a few seconds after its response began; one that sends slowly, or is silent,
+ * after two.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+
+#include "core/error.h"
+#include "http/providers.h"
+
+struct server;
+
+/* Once per process, before any thread starts, and at its end. */
+bool server_global_init(struct error *error);
+void server_global_release(void);
+
+/*
+ * Listens on every address of `listen` ("0.0.0.0:10104,[::1]:10104"; port 0: chosen by the
+ * system) and answers from then on. providers outlives the server. NULL with *error, which names
+ * the address that could not be bound and why.
+ */
+struct server *server_start(const char *listen, const struct providers *providers, struct error *error);
+
+/* The first bound port, in host order. */
+int server_port(const struct server *server);
+
+/*
+ * Stops listening, ends the threads. Waits for handlers under way, so providers->refresh must
+ * not go on waiting once the program stops; else at most about 2 s. One thread, not a handler.
+ */
+void server_stop(struct server *server); /* NULL is allowed */
+
+#endif

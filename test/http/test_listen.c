@@ -1,0 +1,96 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "http/listen.h"
+
+static void assert_accepted(const char *listen, const char *expected)
+{
+    struct error error = {0};
+    struct strbuf out;
+
+    strbuf_init(&out, 0);
+    assert_true(listen_canonical(listen, &out, &error));
+    assert_string_equal(strbuf_text(&out), expected);
+    strbuf_release(&out);
+}
+
+static void assert_refused(const char *listen, const char *words)
+{
+    struct error error = {0};
+    struct strbuf out;
+
+    strbuf_init(&out, 0);
+    assert_false(listen_canonical(listen, &out, &error));
+    assert_int_equal(error.class, ERROR_CONFIG);
+    assert_non_null(strstr(error.message, words));
+    strbuf_release(&out);
+}
+
+static void test_ipv4_and_ipv6_are_accepted(void **state)
+{
+    (void)state;
+    assert_accepted("0.0.0.0:10104", "0.0.0.0:10104");
+    assert_accepted("[::1]:10104", "[::1]:10104");
+    assert_accepted("127.0.0.1:0", "127.0.0.1:0");
+    assert_accepted("127.0.0.1:65535", "127.0.0.1:65535");
+}
+
+static void test_blanks_between_addresses_are_dropped(void **state)
+{
+    (void)state;
+    assert_accepted(" 0.0.0.0:10104 ,\t[::]:10104 ", "0.0.0.0:10104,[::]:10104");
+}
+
+static void test_malformed_addresses_are_named(void **state)
+{
+    static const char *const bad[] = {
+        "0.0.0.0",      "10104",        ":10104",          "127.0.0.1:", "127.0.0.1:x",   "127.0.0.1:65536",
+        "127.0.0.1:-1", "::1:10104",    "[::1]10104",      "[::1:10104", "[127.0.0.1]:1", "localhost:10104",
+        "1.2.3:80",     "256.0.0.1:80", "127.0.0.1:80r",   "[]:80",      "[:80",          "127.0.0.1:s",
+        "+8080",        "x/tmp/socket", "127.0.0.1: 1010",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_refused(bad[i], bad[i]);
+    assert_refused("", "expected ADDRESS:PORT");
+}
+
+static void test_empty_entry_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("0.0.0.0:10104,", "expected ADDRESS:PORT");
+    assert_refused(",0.0.0.0:10104", "expected ADDRESS:PORT");
+}
+
+static void test_tls_suffix_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    assert_refused("0.0.0.0:10104,127.0.0.1:10105s", "'127.0.0.1:10105s' asks for TLS");
+}
+
+static void test_overlong_entry_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("[0000000000000000000000000000000000000000000000000000000000000000000000000::1]:1",
+                   "too long");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ipv4_and_ipv6_are_accepted),
+        cmocka_unit_test(test_blanks_between_addresses_are_dropped),
+        cmocka_unit_test(test_malformed_addresses_are_named),
+        cmocka_unit_test(test_empty_entry_is_refused),
+        cmocka_unit_test(test_tls_suffix_is_refused_with_the_reason),
+        cmocka_unit_test(test_overlong_entry_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
