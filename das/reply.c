@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/strbuf.h"
+#include "core/text.h"
 #include "das/server_error.h"
 
 #define REPLACEMENT_CHARACTER "\xef\xbf\xbd"
@@ -283,8 +285,6 @@ static const char *describe_json_error(const json_error_t *error)
         return "the body ends too early";
     case json_error_stack_overflow:
         return "the body is nested too deeply";
-    case json_error_invalid_utf8:
-        return "the body is not UTF-8";
     case json_error_numeric_overflow:
         return "a number in the body is too large";
     default:
@@ -310,17 +310,50 @@ static void read_foreign(const struct parser *parser, const char *body, size_t l
     }
 }
 
+/* The body with U+FFFD for each byte that is no UTF-8. */
+static void repair_utf8(const char *body, size_t length, struct strbuf *repaired)
+{
+    while (length > 0) {
+        size_t character = text_utf8_length(body, length);
+
+        if (character == 0)
+            strbuf_append_text(repaired, REPLACEMENT_CHARACTER);
+        else
+            strbuf_append(repaired, body, character);
+        body += character == 0 ? 1 : character;
+        length -= character == 0 ? 1 : character;
+    }
+}
+
+/* Names of users are bytes to MySQL: one that is no UTF-8 must not cost those of the others. */
+static json_t *load_json(const char *body, size_t length, json_error_t *json_error)
+{
+    json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, json_error);
+    struct strbuf repaired;
+
+    if (root != NULL || json_error_code(json_error) != json_error_invalid_utf8)
+        return root;
+    strbuf_init(&repaired, 0);
+    repair_utf8(body, length, &repaired);
+    if (!strbuf_failed(&repaired))
+        root = json_loadb(strbuf_text(&repaired), repaired.length, JSON_ALLOW_NUL, json_error);
+    else
+        json_error->text[0] = '\0'; /* see is_out_of_memory */
+    strbuf_release(&repaired);
+    return root;
+}
+
 static void parse_body(struct parser *parser, const char *body, size_t length)
 {
     json_error_t json_error;
 
-    parser->root = json_loadb(body != NULL ? body : "", length, JSON_ALLOW_NUL, &json_error);
+    parser->root = load_json(body, length, &json_error);
     if (json_is_object(parser->root))
         read_object(parser);
     else if (parser->root == NULL && is_out_of_memory(&json_error))
         fail_no_memory(parser);
     else
-        read_foreign(parser, body != NULL ? body : "", length,
+        read_foreign(parser, body, length,
                      parser->root != NULL ? "the body is no JSON object" : describe_json_error(&json_error));
     json_decref(parser->root);
 }
@@ -337,7 +370,7 @@ void das_reply_parse(long http_status, const char *body, size_t length, int64_t 
     reply->result_id = "";
     reply->users = NULL;
     reply->user_count = 0;
-    parse_body(&parser, body, length);
+    parse_body(&parser, body != NULL ? body : "", length);
     if (reply->outcome == DAS_FAILED && retry_after_ms >= 0 && reply->error.class != ERROR_NO_MEMORY)
         reply->error.class = ERROR_THROTTLED;
 }

@@ -54,7 +54,7 @@ void das_reply_release(struct das_reply *reply);
  * A finished reply counts only when it is whole: SessionData with UserStats, each element with a
  * Key and two integers >= 0; anything else is ERROR_MALFORMED and never a number. An empty
  * UserStats is a true zero. Complete=false is accepted: what was collected is there. A NUL in a
- * user's name becomes U+FFFD.
+ * user's name becomes U+FFFD, and so does each byte of the body that is no UTF-8.
  */
 void das_reply_parse(long http_status, const char *body, size_t length, int64_t retry_after_ms,
                      const struct credentials *credentials, struct das_reply *reply);

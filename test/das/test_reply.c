@@ -132,6 +132,17 @@ static void test_user_with_nul_is_readable(void **state)
                                              "b");
 }
 
+static void test_broken_utf8_in_a_name_costs_no_other_name(void **state)
+{
+    (void)state;
+    parse(200, finished_user("{\"Key\":\"broken_\xff\xc3(\",\"TotalCount\":2,\"ActiveCount\":1},"
+                             "{\"Key\":\"\xe4\xb8\xad\",\"TotalCount\":3,\"ActiveCount\":0}"));
+    assert_int_equal(reply.outcome, DAS_FINISHED);
+    assert_int_equal(reply.user_count, 2);
+    assert_string_equal(reply.users[0].user, "broken_\xef\xbf\xbd\xef\xbf\xbd(");
+    assert_string_equal(reply.users[1].user, "\xe4\xb8\xad");
+}
+
 static void test_anonymous_user_is_a_user(void **state)
 {
     (void)state;
@@ -358,7 +369,7 @@ static void test_bodies_that_are_no_object(void **state)
                                          "\xff\xfe",
                                          "{\"Code\":200,",
                                          "{\"Code\":1e999}",
-                                         "{\"a\":\"\xc3(\"}"};
+                                         "{\"a\xc3\":(}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -438,6 +449,7 @@ int main(void)
         TEST(test_names_in_any_case),
         TEST(test_incomplete_but_finished_is_accepted),
         TEST(test_user_with_nul_is_readable),
+        TEST(test_broken_utf8_in_a_name_costs_no_other_name),
         TEST(test_anonymous_user_is_a_user),
         TEST(test_a_count_that_is_no_count_is_malformed),
         TEST(test_a_missing_number_is_malformed_and_never_zero),
