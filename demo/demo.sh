@@ -1,5 +1,6 @@
 # Sourced by run.sh: the exporter against a private MariaDB and the DAS simulator, until Ctrl-C.
-# shellcheck shell=bash
+# Uses the variables EXPORTER, DEFAULT_PORT, port and exporter_options of run.sh.
+# shellcheck shell=bash disable=SC2154
 
 folder=
 serving=
@@ -126,9 +127,10 @@ start_mariadb() {
 
     [ "$(id -u)" -ne 0 ] || as_user=(--user=root)
     mkdir "$folder/mariadb"
-    step_run "$folder/install_db.log" mariadb-install-db --no-defaults --datadir="$folder/mariadb/data" \
-        "${as_user[@]}" --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
-        --innodb-log-file-size=4M
+    # Without --force it insists on a host name that can be looked up.
+    step_run build/logs/install_db.log mariadb-install-db --force --no-defaults \
+        --datadir="$folder/mariadb/data" "${as_user[@]}" --auth-root-authentication-method=normal \
+        --skip-test-db --skip-name-resolve --innodb-log-file-size=4M
     start_program mariadbd "$(find_server_program mariadbd)" --no-defaults --datadir="$folder/mariadb/data" \
         "${as_user[@]}" --socket="$folder/mariadb/socket" --pid-file="$folder/mariadb/pid" --skip-networking \
         --innodb-log-file-size=4M --innodb-buffer-pool-size=8M --innodb-flush-log-at-trx-commit=2
