@@ -26,36 +26,20 @@ int64_t cycle_interval(const struct scheduler *s, const struct lane *lane)
 
 /*
  * The job's own moment in each interval, from its hash: cycles are spread evenly and stay where
- * they are. Moments missed are not caught up; one too near to the last cycle is skipped.
+ * they are. Moments missed are not caught up; one too near to the beginning of the last cycle is
+ * skipped. Half an interval from there is also what keeps a cycle that ends at once from being
+ * due at once.
  */
 static int64_t next_turn(const struct scheduler *s, const struct job *job, int64_t now, int64_t intervals)
 {
     int64_t interval = cycle_interval(s, job->lane);
     int64_t phase = clock_scale(interval, job->hash, UINT32_MAX);
-    int64_t earliest = now + interval / 2 + (intervals - 1) * interval;
-    int64_t turn = earliest - earliest % interval + phase;
+    int64_t earliest = job->began_at + interval / 2 + (intervals - 1) * interval;
+    int64_t turn;
 
+    earliest = earliest > now ? earliest : now;
+    turn = earliest - earliest % interval + phase;
     return turn >= earliest ? turn : turn + interval;
-}
-
-/* Nobody waits for a job that cannot be asked. */
-static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
-{
-    job->place = JOB_ASLEEP;
-    job->in_cycle = false;
-    s->asleep++;
-    refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_FAILED, now);
-    job->refreshes = 0;
-    job->manual = false;
-    full_cycle_tried(s, job);
-    full_cycle_count(s, job, now);
-}
-
-void cycle_wake(struct scheduler *s, struct job *job, int64_t now)
-{
-    s->asleep--;
-    job->cycle = s->cycle;
-    cycle_due(s, job, now);
 }
 
 void cycle_set_up(struct job *job, bool up)
@@ -72,14 +56,66 @@ void cycle_leave_outstanding(struct job *job)
     job->outstanding = false;
 }
 
+void cycle_end_probe(struct job *job)
+{
+    if (job->probe)
+        job->lane->probing = false;
+    job->probe = false;
+}
+
+static void forget_result_id(struct job *job)
+{
+    free(job->call.result_id);
+    job->call.result_id = NULL;
+}
+
+/* An earlier time for a waiting job. */
+static void advance(struct scheduler *s, struct job *job, int64_t due)
+{
+    if (due >= job->node.key)
+        return;
+    heap_remove(&s->timers, &job->node);
+    scheduler_wait(s, job, due);
+}
+
+void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (job->prober && job->lane->probe_at > now)
+        advance(s, job, job->lane->probe_at);
+}
+
+/* Nobody waits for a job that cannot be asked. */
+static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
+{
+    job->place = JOB_ASLEEP;
+    job->in_cycle = false;
+    s->asleep++;
+    cycle_leave_outstanding(job);
+    cycle_end_probe(job);
+    forget_result_id(job);
+    cycle_set_up(job, false);
+    registry_fail(s->parts.registry, job->slot);
+    refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_FAILED, now);
+    job->refreshes = 0;
+    job->manual = false;
+    full_cycle_tried(s, job);
+    full_cycle_count(s, job, now);
+}
+
+void cycle_wake(struct scheduler *s, struct job *job, int64_t now)
+{
+    full_cycle_job_woken(s, job, now);
+    cycle_due(s, job, now);
+}
+
 /* Ends the cycle and waits for the job's turn after `intervals` intervals. */
 void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now)
 {
     enum refresh_trigger trigger = job->manual ? REFRESH_MANUAL : REFRESH_SCHEDULE;
 
     cycle_leave_outstanding(job);
-    free(job->call.result_id);
-    job->call.result_id = NULL;
+    cycle_end_probe(job);
+    forget_result_id(job);
     s->refreshes[METRIC_USER_SESSION_COUNT][trigger]++;
     refresh_table_report(s->parts.refreshes, job->refreshes,
                          succeeded ? REFRESH_TARGET_SUCCEEDED : REFRESH_TARGET_FAILED, now);
@@ -92,9 +128,11 @@ void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t int
     scheduler_changed(s);
 }
 
-static void begin_cycle(struct job *job)
+static void begin_cycle(struct job *job, int64_t now)
 {
     job->in_cycle = true;
+    job->prober = job->prober && job->lane->down;
+    job->began_at = now;
     job->retrying = false;
     job->phase = API_PHASE_SUBMIT;
     job->result_resubmitted = false;
@@ -138,6 +176,10 @@ void cycle_fail(struct scheduler *s, struct job *job, const struct error *error,
 
 void cycle_make_ready(struct scheduler *s, struct job *job, int64_t now)
 {
+    if (job->lane->credentials == NULL) {
+        fall_asleep(s, job, now); /* they were taken away while a worker had it */
+        return;
+    }
     lane_add_ready(job->lane, job);
     scheduler_place_lane(s, job->lane, now);
 }
@@ -151,10 +193,11 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
         return;
     }
     if (!job->in_cycle)
-        begin_cycle(job);
+        begin_cycle(job, now);
     if (lane->down) {
         if (!lane_may_probe(lane, job, now)) {
             cycle_fail(s, job, &lane->error, now);
+            cycle_wait_for_probe(s, job, now);
             return;
         }
         lane->probing = true;
@@ -165,15 +208,14 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
 
 void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now)
 {
-    int64_t turn;
+    if (job->place == JOB_WAITING && !job->in_cycle)
+        advance(s, job, next_turn(s, job, now, 1));
+}
 
-    if (job->place != JOB_WAITING || job->in_cycle)
-        return;
-    turn = next_turn(s, job, now, 1);
-    if (turn >= job->node.key)
-        return;
+void cycle_start_now(struct scheduler *s, struct job *job, int64_t now)
+{
     heap_remove(&s->timers, &job->node);
-    scheduler_wait(s, job, turn);
+    cycle_due(s, job, now);
 }
 
 void cycle_hurry(struct scheduler *s, struct job *job, int64_t now)
@@ -185,8 +227,6 @@ void cycle_hurry(struct scheduler *s, struct job *job, int64_t now)
         return;
     }
     job->manual = true;
-    if (job->place == JOB_WAITING && !job->in_cycle) {
-        heap_remove(&s->timers, &job->node);
-        cycle_due(s, job, now);
-    }
+    if (job->place == JOB_WAITING && !job->in_cycle)
+        cycle_start_now(s, job, now);
 }

@@ -94,20 +94,27 @@ static void fail_ready_jobs(struct scheduler *s, struct lane *lane, int64_t now)
     scheduler_place_lane(s, lane, now);
 }
 
-static void account_down(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+static void account_down(struct scheduler *s, struct job *job, const struct error *error, bool probe,
+                         int64_t now)
 {
     struct lane *lane = job->lane;
-    bool was_down = lane->down;
     uint64_t repeats;
 
+    if (job->call.credentials != lane->credentials) {
+        /* The keys were replaced meanwhile: this says nothing about the new ones. */
+        cycle_due(s, job, now);
+        return;
+    }
     /* Calls that were under way when it went down say nothing new; only probes do. */
-    if (!was_down || job->probe)
+    job->prober = !lane->down || probe;
+    if (job->prober)
         lane_set_down(lane, error, now);
     if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
         log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
                     log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
                     log_int("repeats", (int64_t)repeats));
     cycle_fail(s, job, error, now);
+    cycle_wait_for_probe(s, job, now);
     fail_ready_jobs(s, lane, now);
 }
 
@@ -116,21 +123,18 @@ void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t n
 {
     uint64_t repeats;
 
-    if (!lane_set_up(lane))
-        return;
+    lane_set_up(lane);
     if (complaint_settle(&lane->down_complaint, &repeats))
         log_info("account works again", log_text("aliyun_uid", lane->aliyun_uid));
     for (struct list_node *node = lane->jobs.head.next; node != &lane->jobs.head; node = node->next) {
         struct job *job = CONTAINER_OF(node, struct job, member);
 
-        if (job->place == JOB_WAITING && !job->in_cycle && !job->up) {
-            heap_remove(&s->timers, &job->node);
-            cycle_due(s, job, now);
-        }
+        if (job->place == JOB_WAITING && !job->in_cycle && !job->up)
+            cycle_start_now(s, job, now);
     }
 }
 
-void failure_of_call(struct scheduler *s, struct job *job, int64_t now)
+void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now)
 {
     struct error error = job->call.error;
 
@@ -148,7 +152,7 @@ void failure_of_call(struct scheduler *s, struct job *job, int64_t now)
         requeue_throttled(s, job, now);
         break;
     case ACCOUNT_DOWN:
-        account_down(s, job, &error, now);
+        account_down(s, job, &error, probe, now);
         break;
     case FAIL_CYCLE:
         cycle_fail(s, job, &error, now);
@@ -156,9 +160,10 @@ void failure_of_call(struct scheduler *s, struct job *job, int64_t now)
     }
 }
 
-/* An answer of any kind but these shows that the account is accepted. */
-bool failure_account_accepted(const struct call *call)
+bool failure_account_accepted(const struct lane *lane, const struct call *call)
 {
+    if (call->credentials != lane->credentials || call->dispatched_at < lane->down_since)
+        return false;
     return call->outcome != DAS_FAILED ||
            (failure_rules[call->error.class] != ACCOUNT_DOWN && call->answered &&
             (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||

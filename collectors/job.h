@@ -77,9 +77,11 @@ struct job {
     bool result_resubmitted;
     bool nonce_retried;
     bool probe;        /* sent to see whether its account works again */
+    bool prober;       /* the one that waits for the moment of the next probe */
     unsigned attempts; /* failed ones in this cycle */
     unsigned polls;
     unsigned calls;       /* sent in this cycle */
+    int64_t began_at;     /* the last cycle, when it became due; 0: none yet */
     int64_t submitted_at; /* when the submit was answered */
     int64_t asked;        /* submit's answer to the last poll that found nothing, ns; 0: none */
     uint64_t refreshes;   /* manual refreshes that wait for it, one bit each */

@@ -258,11 +258,13 @@ void lane_set_down(struct lane *lane, const struct error *error, int64_t now)
     bool skewed = error->class == ERROR_CLOCK_SKEW;
     int64_t next = lane->down && !skewed ? lane->probe_interval * 2 : FIRST_PROBE_INTERVAL;
 
+    lane->error = *error;
+    lane->down_since = now;
+    if (lane->down && now < lane->probe_at)
+        return; /* somebody tried out of turn: the next turn stays */
+    lane->down = true;
     lane->probe_interval = next < LONGEST_PROBE_INTERVAL ? next : LONGEST_PROBE_INTERVAL;
     lane->probe_at = clock_add(now, lane->probe_interval);
-    lane->probing = false;
-    lane->down = true;
-    lane->error = *error;
 }
 
 bool lane_set_up(struct lane *lane)

@@ -57,6 +57,7 @@ struct lane {
 
     bool down;    /* the account's credentials (or our clock) are refused */
     bool probing; /* one call is out to see whether it works again */
+    int64_t down_since; /* calls sent earlier say nothing about now */
     int64_t probe_at;
     int64_t probe_interval;
     struct error error; /* why it is down */

@@ -5,10 +5,15 @@
 
 #include "core/clock.h"
 
+static bool covers_instance(const struct refresh_filter *filter, const struct instance *instance)
+{
+    return (filter->ins_id[0] == '\0' || strcmp(filter->ins_id, instance->ins_id) == 0) &&
+           (filter->aliyun_uid[0] == '\0' || strcmp(filter->aliyun_uid, instance->aliyun_uid) == 0);
+}
+
 static bool covers_job(const struct refresh_filter *filter, const struct job *job)
 {
-    return (filter->ins_id[0] == '\0' || strcmp(filter->ins_id, job->target->instance->ins_id) == 0) &&
-           (filter->aliyun_uid[0] == '\0' || strcmp(filter->aliyun_uid, job->lane->aliyun_uid) == 0);
+    return covers_instance(filter, job->target->instance);
 }
 
 static bool covers_sessions(const struct scheduler *s, const struct refresh_filter *filter)
@@ -73,6 +78,20 @@ static void hurry_covered(struct scheduler *s, const struct refresh_filter *filt
     }
 }
 
+/* False when a name in the filter is of nothing in the inventory. */
+static bool is_known(const struct scheduler *s, const struct refresh_filter *filter)
+{
+    size_t count = s->inventory != NULL ? s->inventory->instance_count : 0;
+
+    if (filter->ins_id[0] == '\0' && filter->aliyun_uid[0] == '\0')
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (covers_instance(filter, &s->inventory->instances[i]))
+            return true;
+    }
+    return false;
+}
+
 enum refresh_answer scheduler_refresh(struct scheduler *s, const struct refresh_filter *filter, int64_t now,
                                       struct refresh_progress *progress)
 {
@@ -83,7 +102,7 @@ enum refresh_answer scheduler_refresh(struct scheduler *s, const struct refresh_
 
     if (!sessions && !limits)
         return REFRESH_DISABLED;
-    if (targets == 0 && (filter->ins_id[0] != '\0' || filter->aliyun_uid[0] != '\0'))
+    if (!is_known(s, filter))
         return REFRESH_NO_MATCH;
     if (refresh_table_join(s->parts.refreshes, filter, now, progress))
         return REFRESH_ACCEPTED;

@@ -196,6 +196,7 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
     if (job->outstanding)
         lane->outstanding--;
     job->outstanding = false;
+    cycle_end_probe(job);
     if (job->place == JOB_CALLING) {
         job->retired = true;
         return;
@@ -204,8 +205,6 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
         heap_remove(&s->timers, &job->node);
     else if (job->place == JOB_READY)
         lane_remove_ready(lane, job);
-    if (job->probe)
-        lane->probing = false;
     list_remove(&job->member);
     job_free(job);
     scheduler_place_lane(s, lane, now);
@@ -216,7 +215,7 @@ void roster_free_job(struct scheduler *s, struct job *job)
     retire(s, job, atomic_load(&s->last_step));
 }
 
-static bool labels_differ(const struct target *a, const struct target *b)
+bool roster_labels_differ(const struct target *a, const struct target *b)
 {
     return a->node_type != b->node_type || strcmp(a->instance->ins_name, b->instance->ins_name) != 0 ||
            strcmp(a->instance->ins_type, b->instance->ins_type) != 0;
@@ -225,7 +224,7 @@ static bool labels_differ(const struct target *a, const struct target *b)
 static void update_kept(struct scheduler *s, struct job *job, struct inventory *inventory,
                         const struct target *target, int64_t now)
 {
-    bool relabelled = labels_differ(job->target, target);
+    bool relabelled = roster_labels_differ(job->target, target);
 
     if (job->place == JOB_CALLING) {
         /* The worker reads the target it was given. */
@@ -239,8 +238,7 @@ static void update_kept(struct scheduler *s, struct job *job, struct inventory *
     job->target = target;
     if (relabelled && job->place == JOB_WAITING && !job->in_cycle) {
         /* The page shows the old labels until it is asked again. */
-        heap_remove(&s->timers, &job->node);
-        cycle_due(s, job, now);
+        cycle_start_now(s, job, now);
     }
 }
 
@@ -334,7 +332,6 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
     free(s->jobs);
     s->jobs = plan->jobs;
     count_instances(s, inventory);
-    full_cycle_note_first(s);
     for (size_t i = 0; i < s->lane_count; i++)
         say_overcommitment(s, s->lanes[i]);
 }
@@ -359,6 +356,13 @@ bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory,
     return true;
 }
 
+/* It failed for its account's sake, and the account has got other keys since. */
+static bool was_waiting_for_keys(const struct job *job)
+{
+    return job->place == JOB_WAITING && !job->in_cycle && !job->up && !job->lane->down &&
+           job->error != NULL && error_class_is_of_account(job->error->class);
+}
+
 /* Jobs follow their account's credentials to sleep and back; others may get an earlier turn. */
 static void settle_job(struct scheduler *s, struct job *job, int64_t now)
 {
@@ -369,9 +373,21 @@ static void settle_job(struct scheduler *s, struct job *job, int64_t now)
     } else if (job->place == JOB_READY && !configured) {
         lane_remove_ready(job->lane, job);
         cycle_due(s, job, now);
+    } else if (was_waiting_for_keys(job)) {
+        cycle_start_now(s, job, now);
     } else {
         cycle_reschedule(s, job, now);
     }
+}
+
+/* The metric was switched off. */
+static void drop_user_limits(struct scheduler *s, int64_t now)
+{
+    registry_remove(s->parts.registry, s->limits_slot);
+    s->limits_slot = NULL;
+    memset(s->limits_rejected, 0, sizeof(s->limits_rejected));
+    refresh_table_report(s->parts.refreshes, s->limits_refreshes, REFRESH_TARGET_VANISHED, now);
+    s->limits_refreshes = 0;
 }
 
 bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t now)
@@ -390,6 +406,10 @@ bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t 
         return false;
     for (size_t i = 0; i < s->job_count; i++)
         settle_job(s, s->jobs[i], now);
+    for (size_t i = 0; i < s->lane_count; i++)
+        scheduler_place_lane(s, s->lanes[i], now);
+    if (!config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
+        drop_user_limits(s, now);
     scheduler_changed(s);
     return true;
 }
@@ -399,7 +419,7 @@ void scheduler_apply_user_limits(struct scheduler *s, struct batch *batch, const
 {
     const struct metric_config *metric = &s->config->metrics[METRIC_MAX_USER_CONNECTIONS];
     enum refresh_trigger trigger = s->limits_refreshes != 0 ? REFRESH_MANUAL : REFRESH_SCHEDULE;
-    bool loaded = batch != NULL;
+    bool loaded = batch != NULL && metric->enabled;
 
     if (loaded && s->limits_slot == NULL)
         s->limits_slot = registry_add(s->parts.registry, NULL);

@@ -44,7 +44,8 @@ void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now)
     int64_t next = lane_next(lane, (size_t)s->config->exporter.workers, now);
 
     if (heap_queued(&lane->node)) {
-        if (lane->node.key == next)
+        /* One whose time has come keeps its place before those that became ready later. */
+        if (lane->node.key == next || (lane->node.key <= now && next <= now))
             return;
         heap_remove(&s->ready_lanes, &lane->node);
     }

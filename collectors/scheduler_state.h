@@ -82,6 +82,15 @@ void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t int
 /* The same as failed: counted, remembered, said; the last good samples stay until their time. */
 void cycle_fail(struct scheduler *s, struct job *job, const struct error *error, int64_t now);
 
+/* The account is down: its prober is due at the moment of the next probe at the latest. */
+void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now);
+
+/* Makes a waiting job that is between two cycles due now. */
+void cycle_start_now(struct scheduler *s, struct job *job, int64_t now);
+
+/* The job is not what its account is probed with any more. */
+void cycle_end_probe(struct job *job);
+
 /* The last cycle succeeded, or not. */
 void cycle_set_up(struct job *job, bool up);
 
@@ -102,11 +111,14 @@ void cycle_wake(struct scheduler *s, struct job *job, int64_t now);
 
 /* failure.c: what becomes of failed calls */
 
-/* The call of a job has failed; job->call.error says why. The job is in no container. */
-void failure_of_call(struct scheduler *s, struct job *job, int64_t now);
+/*
+ * The call of a job has failed; job->call.error says why. The job is in no container. `probe`: it
+ * was sent to see whether its account works again.
+ */
+void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now);
 
-/* True when an answer shows that the account as such is accepted. */
-bool failure_account_accepted(const struct call *call);
+/* True when an answer shows that the account, with the keys it has now, is accepted. */
+bool failure_account_accepted(const struct lane *lane, const struct call *call);
 
 /* The account works again: what failed meanwhile is tried now. */
 void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t now);
@@ -118,8 +130,9 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now);
 
 /* full_cycle.c: every target asked once */
 
-/* A job joined or left the set that a full cycle consists of. */
+/* A job joined or left the set that a full cycle consists of; one that slept joins it again. */
 void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now);
+void full_cycle_job_woken(struct scheduler *s, struct job *job, int64_t now);
 void full_cycle_job_removed(struct scheduler *s, struct job *job, int64_t now);
 
 /* A job finished a cycle, well or not, or cannot. */
@@ -130,6 +143,9 @@ void full_cycle_tried(struct scheduler *s, struct job *job);
 void full_cycle_note_first(struct scheduler *s);
 
 /* roster.c */
+
+/* True when samples of the one target would look different from samples of the other. */
+bool roster_labels_differ(const struct target *a, const struct target *b);
 
 /* Frees a job that no worker has, wherever it is. */
 void roster_free_job(struct scheduler *s, struct job *job);

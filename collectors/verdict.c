@@ -100,16 +100,20 @@ static void accepted(struct scheduler *s, struct job *job, int64_t now)
     wait_for_result(s, job, now);
 }
 
-/* A picture that came while a worker had the job. */
-static void adopt_next_target(struct job *job)
+/* A picture that came while a worker had the job. True when it changed the labels. */
+static bool adopt_next_target(struct job *job)
 {
+    bool relabelled;
+
     if (job->next_inventory == NULL)
-        return;
+        return false;
+    relabelled = roster_labels_differ(job->target, job->next_target);
     inventory_put(job->inventory);
     job->inventory = job->next_inventory;
     job->target = job->next_target;
     job->next_inventory = NULL;
     job->next_target = NULL;
+    return relabelled;
 }
 
 static void drop_retired(struct scheduler *s, struct job *job)
@@ -124,8 +128,11 @@ static void drop_retired(struct scheduler *s, struct job *job)
 void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
 {
     struct lane *lane = job->lane;
+    bool probe = job->probe;
+    bool relabelled;
 
     lane_call_ended(lane, job, now);
+    cycle_end_probe(job);
     if (job->call.sent)
         histogram_observe(&s->request_duration[job->phase], job->call.duration);
     job->calls += job->call.sent;
@@ -134,7 +141,7 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
         scheduler_place_lane(s, lane, now);
         return;
     }
-    adopt_next_target(job);
+    relabelled = adopt_next_target(job);
     if (!job->call.sent) {
         job_clear_call(job);
         scheduler_wait(s, job, now + UNSENT_PAUSE);
@@ -142,17 +149,16 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
         return;
     }
     job->retrying = false;
-    if (lane->down && failure_account_accepted(&job->call))
+    if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
         failure_account_recovered(s, lane, now);
     if (job->call.outcome == DAS_FINISHED)
         succeed(s, job, now);
     else if (job->call.outcome == DAS_RUNNING)
         accepted(s, job, now);
     else
-        failure_of_call(s, job, now);
-    if (job->probe)
-        lane->probing = false;
-    job->probe = false;
+        failure_of_call(s, job, probe, now);
+    if (relabelled && job->call.outcome == DAS_FINISHED)
+        cycle_start_now(s, job, now); /* the page shows the old labels until it is asked again */
     job_clear_call(job);
     scheduler_place_lane(s, lane, now);
     scheduler_changed(s);
