@@ -12,7 +12,7 @@ static void finish_full_cycle(struct scheduler *s, int64_t now)
 {
     if (s->cycle_pending > 0)
         return;
-    if (s->job_count > 0)
+    if (s->job_count > s->asleep)
         s->refresh_duration[METRIC_USER_SESSION_COUNT] = now - s->cycle_started;
     s->cycle++;
     s->cycle_started = now;
@@ -31,7 +31,7 @@ void full_cycle_count(struct scheduler *s, struct job *job, int64_t now)
 
 void full_cycle_note_first(struct scheduler *s)
 {
-    if (s->untried == 0 && !atomic_exchange(&s->first_cycle_done, true))
+    if (s->inventory != NULL && s->untried == 0 && !atomic_exchange(&s->first_cycle_done, true))
         log_info("first cycle done", log_int("targets", (int64_t)s->job_count));
 }
 
@@ -41,7 +41,6 @@ void full_cycle_tried(struct scheduler *s, struct job *job)
         return;
     job->tried = true;
     s->untried--;
-    full_cycle_note_first(s);
 }
 
 void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now)
@@ -50,6 +49,15 @@ void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now)
         s->cycle_started = now;
     s->job_count++;
     s->untried++;
+    s->cycle_pending++;
+    job->cycle = s->cycle - 1;
+}
+
+void full_cycle_job_woken(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (s->cycle_pending == 0)
+        s->cycle_started = now;
+    s->asleep--;
     s->cycle_pending++;
     job->cycle = s->cycle - 1;
 }
