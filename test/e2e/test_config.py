@@ -1,0 +1,199 @@
+"""The command line, and what a wrong configuration says: exit code 1 and one line that names the place."""
+
+import os
+import re
+import socket
+import subprocess
+
+import harness
+import fleet
+from fleet import Instance, UID
+
+FLEET = [Instance("rm-test1", users=(("app", 5),)),
+         Instance("pc-test1", ins_type="PolarDB", nodes=(("pi-test1", "write"), ("pi-test2", "read")))]
+
+
+class Program(harness.Case):
+    def run_program(self, *arguments, environment=None):
+        return subprocess.run([harness.EXPORTER, *arguments], capture_output=True, text=True, timeout=harness.PATIENCE,
+                              cwd=self.folder, env={**os.environ, **(environment or {})})
+
+    def run_config(self, sections, *arguments, environment=None):
+        config = self.write("exporter.ini", sections if isinstance(sections, str) else fleet.ini(sections))
+        return self.run_program("--config.file=" + config, *arguments, environment=environment)
+
+    def sections(self, **changes):
+        return fleet.configuration("http://127.0.0.1:9", **changes)
+
+
+class CommandLine(Program):
+    def test_help(self):
+        result = self.run_program("--help")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for option in ("--config.file", "--web.listen-address", "--log.level", "--log.format", "--check", "--version"):
+            with self.subTest(option):
+                self.assertIn(option, result.stdout)
+
+    def test_version(self):
+        result = self.run_program("--version")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"\Amysql_session_exporter \d+\.\d+\.\d+ \(revision \S+\)\n\Z")
+
+    def test_wrong_usage_is_2_and_one_line(self):
+        for arguments in (["--nothing"], ["--log.level"], ["--log.level=loud"], ["--log.format=xml"], ["serve"], ["-x"]):
+            with self.subTest(arguments):
+                result = self.run_program(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertRegex(result.stderr, r"\Amysql_session_exporter: [^\n]+; see --help\n\Z")
+
+
+class BadConfiguration(Program):
+    def refused(self, sections, *named, arguments=(), environment=None):
+        for command in ((), ("--check",)):
+            with self.subTest(command):
+                result = self.run_config(sections, *command, *arguments, environment=environment)
+                self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
+                self.assertRegex(result.stderr, r"\A[^\n]+\n\Z")
+                for part in named:
+                    self.assertRegex(result.stderr, part)
+
+    def refused_at(self, text, line, *named):
+        self.refused(text, rf"exporter\.ini:{line}:", *named)
+
+    def good(self):
+        return fleet.ini(self.sections())
+
+    def line_of(self, text, part):
+        return text[:text.index(part)].count("\n") + 1
+
+    def replaced(self, old, new, *named):
+        text = self.good()
+        self.assertIn(old, text)
+        self.refused_at(text.replace(old, new, 1), self.line_of(text, old), *named)
+
+    def test_unknown_section(self):
+        self.replaced("[web]", "[wep]", "wep")
+
+    def test_unknown_key(self):
+        self.replaced("listen =", "listem =", "listem")
+
+    def test_bad_duration(self):
+        self.replaced("refresh_interval = 1s", "refresh_interval = soon", "refresh_interval", "soon", "duration")
+
+    def test_number_out_of_range(self):
+        self.replaced("rate_limit = 20", "rate_limit = 0", "rate_limit")
+
+    def test_bad_choice(self):
+        self.replaced("source = file", "source = redis", "source", "redis")
+
+    def test_duplicate_key(self):
+        self.refused_at(self.good() + "access_key_id = again\n", self.good().count("\n") + 1, "access_key_id", "again")
+
+    def test_duplicate_account(self):
+        text = self.good()
+        again = text + fleet.ini({f"account {UID}": fleet.account(UID)})
+        self.refused_at(again, text.count("\n") + 1, UID)
+
+    def test_line_that_is_no_entry(self):
+        self.replaced("source = file", "source", "key = value")
+
+    def test_unset_environment_variable(self):
+        self.replaced("access_key_secret = testsecret1", "access_key_secret = ${NOT_SET_ANYWHERE}",
+                      "NOT_SET_ANYWHERE")
+
+    def test_missing_secret_file(self):
+        self.replaced("access_key_secret = testsecret1", "access_key_secret_file = missing_secret", "missing_secret")
+
+    def test_value_and_file(self):
+        self.write("key", "testak1\n")
+        self.refused(self.good() + "access_key_id_file = key\n", "access_key_id", r"exporter\.ini:\d+:")
+
+    def test_account_without_secret(self):
+        self.refused(self.sections(**{f"account_{UID}": {"access_key_secret": None}}), UID, "access_key_secret",
+                     r"exporter\.ini:\d+:")
+
+    def test_stale_after_below_interval(self):
+        self.refused(self.sections(metric_db_user_session_count={"interval": "10s", "stale_after": "5s"}),
+                     "stale_after", r"exporter\.ini:\d+:")
+
+    def test_mysql_without_database(self):
+        self.refused(self.sections(inventory={"source": "mysql"}, mysql={"host": "127.0.0.1", "user": "x"}),
+                     "database", r"exporter\.ini:\d+:")
+
+    def test_plain_http_to_another_host(self):
+        self.refused(self.sections(das={"endpoint": "http://192.0.2.1"}), r"\[das\] endpoint: plain http", "loopback")
+
+    def test_endpoint_that_is_no_url(self):
+        self.refused(self.sections(das={"endpoint": "das.example"}), r"\[das\] endpoint: not a URL")
+
+    def test_missing_file(self):
+        result = self.run_program("--config.file=" + self.path("nothing.ini"))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"\A[^\n]*nothing\.ini[^\n]*No such file[^\n]*\n\Z")
+
+    def test_a_secret_in_a_bad_line_is_not_shown(self):
+        result = self.run_config(self.good().replace("access_key_secret = ", "access_key_secrets = "))
+        self.assertEqual(result.returncode, 1)
+        self.assertNotIn("testsecret1", result.stderr)
+
+    def test_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = "127.0.0.1:%d" % other.getsockname()[1]
+            result = self.run_config(self.sections(web={"listen": address}))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, rf"\A[^\n]*{address}[^\n]*\n\Z")
+
+    def test_bad_listen_address(self):
+        for address in ("nonsense", "127.0.0.1:99999", "127.0.0.1"):
+            with self.subTest(address):
+                result = self.run_config(self.sections(web={"listen": address}))
+                self.assertEqual(result.returncode, 1)
+                self.assertRegex(result.stderr, rf"\A[^\n]*{re.escape(address)}[^\n]*\n\Z")
+
+
+class Check(Program):
+    def test_a_good_one_prints_accounts_and_calls_per_second(self):
+        self.write_inventory(FLEET)
+        result = self.run_config(self.sections(metric_db_user_session_count={"interval": "60s"}), "--check")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("2 instances, 3 targets", result.stdout)
+        self.assertRegex(result.stdout, rf"\n *{UID} +3 +0\.1 +200\.0 +0 s  ok\n")
+
+    def test_an_account_without_section_is_1(self):
+        self.write_inventory(FLEET)
+        result = self.run_config(self.sections(uids=()), "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, rf"{UID}.*no \[account\] section")
+        self.assertEqual(result.stderr.count("\n"), 1)
+
+    def test_more_targets_than_the_quota_allows_is_1(self):
+        self.write_inventory(Instance(f"rm-test{i}") for i in range(100))
+        result = self.run_config(self.sections(das={"rate_limit": 1, "rate_window": "1s"}), "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("over the quota", result.stdout)
+
+    def test_a_broken_inventory_file_is_1_with_file_and_line(self):
+        self.write("inventory.ini", "[instance rm-test1]\ncolour = blue\n")
+        result = self.run_config(self.sections(), "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"\A[^\n]*inventory\.ini:2:[^\n]*colour[^\n]*\n\Z")
+
+    def test_it_makes_no_call(self):
+        sim = self.simulator()
+        self.write_inventory(FLEET)
+        result = self.run_config(fleet.configuration(sim.url), "--check")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sim.stats()["total"]["calls"], 0)
+
+    def test_values_come_from_environment_and_files(self):
+        sim = self.simulator()
+        self.write("secret", "testsecret1\n")
+        exporter = self.start(
+            sim, FLEET, environment={"TEST_KEY": "testak1"},
+            **{f"account_{UID}": {"access_key_id": "${TEST_KEY}", "access_key_secret": None,
+                                  "access_key_secret_file": "secret"}})
+        exporter.wait_sessions(fleet.sessions(FLEET))
+
+
+if __name__ == "__main__":
+    harness.main()
