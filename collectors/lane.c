@@ -307,7 +307,8 @@ int64_t lane_cycle(const struct lane *lane, int64_t interval)
     return needed > interval ? needed : interval;
 }
 
-bool lane_has_slack(const struct lane *lane, int64_t interval)
+int64_t lane_backlog(const struct lane *lane)
 {
-    return lane_cycle(lane, interval / 2) <= interval / 2;
+    return clock_scale(limiter_window(lane->limiter), (int64_t)lane->ready_count,
+                       limiter_calls(lane->limiter));
 }

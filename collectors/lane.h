@@ -120,8 +120,8 @@ double lane_demand(const struct lane *lane, int64_t interval);
  */
 int64_t lane_cycle(const struct lane *lane, int64_t interval);
 
-/* True when the quota has plenty of room left at this interval. */
-bool lane_has_slack(const struct lane *lane, int64_t interval);
+/* The time that the quota needs for what is ready now. */
+int64_t lane_backlog(const struct lane *lane);
 
 enum engine job_engine(const struct job *job);
 

@@ -2,14 +2,17 @@
 
 /* Quantiles, in thousandths, of the completion time at which to poll. */
 #define QUANTILE_SCARCE  950
-#define QUANTILE_SLACK   900
+#define QUANTILE_EARLY   750
 #define QUANTILE_HORIZON 990
 /* Below this number of observations the start values rule. */
 #define ENOUGH_OBSERVATIONS 8
+/* The most that is saved up for early polls: 100 of them. */
+#define CREDIT_MAX 100000
 
 void poll_policy_init(struct poll_policy *policy)
 {
     latency_init(&policy->completion);
+    policy->credit = 0;
 }
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
@@ -21,19 +24,30 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 
 int64_t poll_policy_next(const struct poll_policy *policy, int64_t asked, bool slack)
 {
-    /* With nothing learned: 1 s, then half as long again each time. */
-    int64_t fallback = asked == 0 ? POLL_START : asked + asked / 2;
+    bool early = slack && policy->credit > 0;
+    /* With nothing learned: 1 s, then half (a quarter) as long again each time. */
+    int64_t fallback = asked == 0 ? POLL_START : asked + asked / (early ? 4 : 2);
     int64_t next = fallback;
 
     if (policy->completion.observations >= ENOUGH_OBSERVATIONS)
         next =
-            latency_quantile(&policy->completion, asked, slack ? QUANTILE_SLACK : QUANTILE_SCARCE, fallback);
+            latency_quantile(&policy->completion, asked, early ? QUANTILE_EARLY : QUANTILE_SCARCE, fallback);
     return asked + clamp(next - asked, POLL_SHORTEST, POLL_LONGEST);
 }
 
 void poll_policy_found(struct poll_policy *policy, int64_t asked, int64_t found)
 {
     latency_observe_between(&policy->completion, asked, found);
+    policy->credit += POLL_MISSES_ALLOWED;
+    if (policy->credit > CREDIT_MAX)
+        policy->credit = CREDIT_MAX;
+}
+
+void poll_policy_missed(struct poll_policy *policy)
+{
+    policy->credit -= 1000;
+    if (policy->credit < -CREDIT_MAX)
+        policy->credit = -CREDIT_MAX;
 }
 
 int64_t poll_policy_horizon(const struct poll_policy *policy)

@@ -60,8 +60,7 @@ static void succeed(struct scheduler *s, struct job *job, int64_t now)
 static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
 {
     const struct poll_policy *policy = &job->lane->polls[job_engine(job)];
-    bool slack = lane_has_slack(job->lane, scheduler_metric(s)->interval);
-    int64_t next = poll_policy_next(policy, job->asked, slack);
+    int64_t next = poll_policy_next(policy, job->asked, false);
     int64_t limit = s->config->das.result_timeout;
 
     if (job->asked >= limit) {
@@ -75,6 +74,9 @@ static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
         cycle_fail(s, job, &error, now);
         return;
     }
+    /* Nothing else will want the quota by then: ask a little earlier. */
+    if (lane_backlog(job->lane) < next - job->asked)
+        next = poll_policy_next(policy, job->asked, true);
     if (next > limit)
         next = limit;
     job->phase = API_PHASE_POLL;
@@ -94,6 +96,7 @@ static void accepted(struct scheduler *s, struct job *job, int64_t now)
         job->call.new_result_id = NULL;
     } else {
         job->asked = now - job->submitted_at;
+        poll_policy_missed(&job->lane->polls[job_engine(job)]);
         if (++job->polls >= POLLS_UNTIL_OVERDUE)
             cycle_leave_outstanding(job); /* it must not keep others from being submitted */
     }
