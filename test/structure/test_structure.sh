@@ -31,7 +31,50 @@ make_sound_tree() {
     printf '#include "sim.h"\n' >test/das_sim/sim.c
     touch test/das_sim/sim.h
     printf 'rm-test1 1000000000000001 1234567890123456 "${dir}/home/x"\n' >notes.md
+    make_sound_pages
     git init -q .
+}
+
+# shellcheck disable=SC2016
+make_sound_pages() {
+    local language page
+
+    mkdir docs
+    print_families >metrics/family.c
+    printf '`f_total`, `g_ratio` and [a key](config.md#keys)\n' >docs/metrics.md
+    printf '| `[s]` | `k` or `k_file` | a number | `1` | reload | [Why](../notes.md). |\n' >docs/config.md
+    for language in '' .zh-CN; do
+        page=README$language.md
+        print_page "Text$language" >"$page"
+    done
+}
+
+print_families() {
+    printf 'struct family f = {\n    .name = "f",\n    .type = FAMILY_COUNTER,\n};\n'
+    printf 'struct family g = {\n    .name = "g_ratio",\n    .type = FAMILY_GAUGE,\n};\n'
+}
+
+# A README that satisfies check_readme.sh; $1 is what may differ between languages.
+print_page() {
+    cat <<END
+# $1
+$1 [here](docs/config.md "$1"), [there](https://example.com/x) and \`[not](a-link)\`.
+
+| metric | meaning |
+|---|---|
+| \`f_total\` | $1 |
+| \`g_ratio\` | $1 |
+
+## $1
+
+\`\`\`console
+$ echo "[not](a-link)"
+\`\`\`
+
+| section | key | default | meaning |
+|---|---|---|---|
+| \`[s]\` | \`k\` or \`k_file\` | \`1\` | $1 |
+END
 }
 
 # expect CHECK FILE: the check must fail on a sound tree whose FILE is standard input.
@@ -123,6 +166,36 @@ expect_names() {
     done
 }
 
+# expect_readme FILE SED_SCRIPT: a README that differs in this way must be found.
+expect_readme() {
+    sed "$2" "$work/sound/$1" | expect readme "$1"
+}
+
+# shellcheck disable=SC2016
+expect_readmes() {
+    local page
+
+    for page in README.md README.zh-CN.md; do
+        expect_readme "$page" 's/`f_total`/`f`/'
+        expect_readme "$page" 's/`g_ratio`/`g_ratios`/'
+        expect_readme "$page" 's/`k`/`l`/'
+        expect_readme "$page" 's/`1`/`11`/'
+        expect_readme "$page" 's/^## /### /'
+        expect_readme "$page" '1d'
+        expect_readme "$page" 's/echo/printf/'
+        expect_readme "$page" 's/console/sh/'
+        expect_readme "$page" '$s/.*/&\n| another | row |/'
+        expect_readme "$page" 's/config\.md/configuration.md/'
+    done
+    expect_readme docs/metrics.md 's/g_ratio/g/'
+    expect_readme docs/config.md 's#\.\./notes#notes#'
+    printf '| `[s]` | `k` | | `1` |\n| `[t]` | `k` | | `1` |\n' | expect readme docs/config.md
+    printf 'no table\n' | expect readme docs/config.md
+    { print_families; printf 'struct family h = {\n    .name = "h",\n    .type = FAMILY_GAUGE,\n};\n'; } |
+        expect readme metrics/family.c
+    printf '[x](docs/nothing.md#here)\n' | expect readme docs/new.md
+}
+
 make_sound_tree
 expect_sound
 expect_layers
@@ -131,4 +204,5 @@ expect_banned
 expect_size
 expect_format
 expect_names
+expect_readmes
 [ ! -e "$work/failures" ] || { echo "$(wc -l <"$work/failures") checks did not do as they should" >&2; exit 1; }
