@@ -24,21 +24,26 @@ int64_t cycle_interval(const struct scheduler *s, const struct lane *lane)
     return interval;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /*
  * The job's own moment in each interval, from its hash: cycles are spread evenly and stay where
  * they are. Moments missed are not caught up; one too near to the beginning of the last cycle is
- * skipped. Half an interval from there is also what keeps a cycle that ends at once from being
- * due at once.
+ * skipped. A stretched interval has no such moments, since its length follows the load and they
+ * would jump with it: there the quota itself spreads the cycles, and each job keeps its distance.
  */
 static int64_t next_turn(const struct scheduler *s, const struct job *job, int64_t now, int64_t intervals)
 {
     int64_t interval = cycle_interval(s, job->lane);
     int64_t phase = clock_scale(interval, job->hash, UINT32_MAX);
-    int64_t earliest = job->began_at + interval / 2 + (intervals - 1) * interval;
-    int64_t turn;
+    int64_t earliest = later(now, job->began_at + (intervals - 1) * interval + interval / 2);
+    int64_t turn = earliest - earliest % interval + phase;
 
-    earliest = earliest > now ? earliest : now;
-    turn = earliest - earliest % interval + phase;
+    if (interval > scheduler_metric(s)->interval)
+        return later(now, job->began_at + intervals * interval);
     return turn >= earliest ? turn : turn + interval;
 }
 

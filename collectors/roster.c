@@ -114,7 +114,10 @@ static uint32_t target_hash(const struct target *target)
         text_hash(TEXT_HASH_START, target->instance->ins_id, strlen(target->instance->ins_id) + 1);
 
     hash = text_hash(hash, target->node_id, strlen(target->node_id));
-    return (uint32_t)(hash ^ hash >> 32);
+    /* Ids that differ in their last digit only must differ in the first bits, too: fmix64 of MurmurHash3. */
+    hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return (uint32_t)(hash >> 32);
 }
 
 static struct job *new_job(struct scheduler *s, struct inventory *inventory, const struct target *target)

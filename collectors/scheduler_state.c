@@ -2,13 +2,14 @@
 
 bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
 {
+    int64_t calls = das->total_rate_limit < LIMITER_CALLS_MAX ? das->total_rate_limit : LIMITER_CALLS_MAX;
+
     /* Once made it stays, since calls that hold a slot of it may be out. */
-    if (das->total_rate_limit > 0 && s->total == NULL)
-        s->total = limiter_new(das->total_rate_limit, das->rate_window, now);
-    else if (das->total_rate_limit > 0 &&
-             !limiter_configure(s->total, das->total_rate_limit, das->rate_window, now))
+    if (calls > 0 && s->total == NULL)
+        s->total = limiter_new(calls, das->rate_window, now);
+    else if (calls > 0 && !limiter_configure(s->total, calls, das->rate_window, now))
         return false;
-    s->total_limited = das->total_rate_limit > 0;
+    s->total_limited = calls > 0;
     return !s->total_limited || s->total != NULL;
 }
 
