@@ -60,9 +60,10 @@ static void count_arrival(struct fleet *fleet, struct fleet_account *account)
                  account->quota);
 }
 
-static bool fault_hits(struct fleet_fault *fault, bool poll)
+static bool fault_hits(struct fleet_fault *fault, const struct call *call)
 {
-    if (fault->class == ERROR_NONE || fault->times == 0 || (fault->only_polls && !poll))
+    if (fault->class == ERROR_NONE || fault->times == 0 || (fault->only_polls && call->result_id == NULL) ||
+        (fault->sent_before > 0 && call->dispatched_at >= fault->sent_before))
         return false;
     if (fault->times != FLEET_ALWAYS)
         fault->times--;
@@ -106,7 +107,7 @@ static void answer_target(struct fleet *fleet, struct fleet_target *target, stru
     } else {
         target->polls++;
     }
-    if (fault_hits(&target->fault, call->result_id != NULL))
+    if (fault_hits(&target->fault, call))
         answer_error(call, target->fault.class, target->fault.retry_after_ms);
     else if (target->never_finishes || fleet->now < target->computed_at ||
              (call->result_id == NULL && target->completion > 0))
@@ -133,7 +134,7 @@ static void arrive(struct fleet *fleet, struct fleet_call *flight)
         answer_error(call, ERROR_THROTTLED, -1);
     else if (keys_refused(account, call))
         answer_error(call, ERROR_CREDENTIALS, -1);
-    else if (fault_hits(&account->fault, call->result_id != NULL))
+    else if (fault_hits(&account->fault, call))
         answer_error(call, account->fault.class, account->fault.retry_after_ms);
     else
         answer_target(fleet, flight->target, call);
@@ -317,7 +318,8 @@ static void set_quotas(struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->account_count; i++) {
         struct fleet_account *account = &fleet->accounts[i];
-        unsigned quota = account->rate_limit > 0 ? account->rate_limit : (unsigned)fleet->config->das.rate_limit;
+        unsigned quota =
+            account->rate_limit > 0 ? account->rate_limit : (unsigned)fleet->config->das.rate_limit;
 
         /* Calls sent before a change may arrive after it. */
         account->quota = quota > account->quota ? quota : account->quota;
@@ -387,7 +389,7 @@ struct fleet *fleet_new_empty(const struct fleet_settings *settings)
     struct scheduler_parts parts = {.random_seed = 7};
 
     assert_non_null(fleet);
-    log_set_level(LOG_LEVEL_ERROR);
+    log_set_level(LOG_LEVEL_ERROR + 1); /* nothing */
     *fleet = (struct fleet){.settings = *settings, .now = FLEET_START, .random = 42};
     heap_init(&fleet->events);
     make_accounts(fleet);
@@ -440,73 +442,4 @@ void fleet_free(struct fleet *fleet)
     free(fleet->accounts);
     free(fleet->targets);
     free(fleet);
-}
-
-struct lane *fleet_lane(const struct fleet *fleet, size_t account)
-{
-    char uid[32];
-
-    return roster_find_lane(fleet->scheduler, fleet_uid(account, uid));
-}
-
-struct job *fleet_job(const struct fleet *fleet, size_t target)
-{
-    const struct scheduler *s = fleet->scheduler;
-    char ins_id[32];
-
-    fleet_ins_id(fleet, target, ins_id);
-    for (size_t i = 0; i < s->job_count; i++) {
-        if (strcmp(s->jobs[i]->target->instance->ins_id, ins_id) == 0)
-            return s->jobs[i];
-    }
-    return NULL;
-}
-
-unsigned fleet_submits(const struct fleet *fleet)
-{
-    unsigned sum = 0;
-
-    for (size_t i = 0; i < fleet->target_count; i++)
-        sum += fleet->targets[i].submits;
-    return sum;
-}
-
-unsigned fleet_polls(const struct fleet *fleet)
-{
-    unsigned sum = 0;
-
-    for (size_t i = 0; i < fleet->target_count; i++)
-        sum += fleet->targets[i].polls;
-    return sum;
-}
-
-unsigned fleet_results(const struct fleet *fleet)
-{
-    unsigned sum = 0;
-
-    for (size_t i = 0; i < fleet->target_count; i++)
-        sum += fleet->targets[i].results;
-    return sum;
-}
-
-enum refresh_answer fleet_refresh(struct fleet *fleet, const char *ins_id, const char *aliyun_uid,
-                                  struct refresh_progress *progress)
-{
-    struct refresh_filter filter = {.metric = METRIC_USER_SESSION_COUNT};
-    enum refresh_answer answer;
-
-    snprintf(filter.ins_id, sizeof(filter.ins_id), "%s", ins_id != NULL ? ins_id : "");
-    snprintf(filter.aliyun_uid, sizeof(filter.aliyun_uid), "%s", aliyun_uid != NULL ? aliyun_uid : "");
-    answer = scheduler_refresh(fleet->scheduler, &filter, fleet->now, progress);
-    fleet_step(fleet);
-    fleet_check(fleet);
-    return answer;
-}
-
-struct refresh_progress fleet_progress(struct fleet *fleet, const struct refresh_progress *refresh)
-{
-    struct refresh_progress progress;
-
-    assert_true(refresh_table_progress(fleet->refreshes, refresh->id, fleet->now, &progress));
-    return progress;
 }

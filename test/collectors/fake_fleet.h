@@ -27,8 +27,13 @@ struct fleet_fault {
     enum error_class class; /* ERROR_NONE: no fault */
     unsigned times;         /* calls still to fail; FLEET_ALWAYS: all */
     bool only_polls;
+    int64_t sent_before; /* only calls dispatched before that time; 0: any */
     int64_t retry_after_ms;
 };
+
+#define FLEET_FAULT(error, count) ((struct fleet_fault){.class = (error), .times = (count)})
+#define FLEET_POLL_FAULT(error, count)                                                                       \
+    ((struct fleet_fault){.class = (error), .times = (count), .only_polls = true})
 
 struct fleet_target {
     /* the inventory: change, then fleet_apply_inventory() */
@@ -160,13 +165,11 @@ void fleet_step(struct fleet *fleet);
 /* A number in [0, limit). */
 int64_t fleet_random(struct fleet *fleet, int64_t limit);
 
+/* fake_fleet_view.c */
+
 /* The job of a target; NULL when it has none. */
 struct job *fleet_job(const struct fleet *fleet, size_t target);
 struct lane *fleet_lane(const struct fleet *fleet, size_t account);
-
-/* Ids as in the inventory; `text` holds at least 32 bytes. Return text. */
-const char *fleet_uid(size_t account, char *text);
-const char *fleet_ins_id(const struct fleet *fleet, size_t target, char *text);
 
 /* Sums over all targets. */
 unsigned fleet_submits(const struct fleet *fleet);
@@ -200,6 +203,10 @@ size_t fleet_series(struct fleet *fleet, const char *family);
 int fleet_target_up(struct fleet *fleet, size_t target);
 
 /* fake_fleet_config.c */
+
+/* Ids as in the inventory; `text` holds at least 32 bytes. Return text. */
+const char *fleet_uid(size_t account, char *text);
+const char *fleet_ins_id(const struct fleet *fleet, size_t target, char *text);
 
 /* Writes the settings to a temporary file and loads it. */
 struct config *fleet_load_config(const struct fleet *fleet);

@@ -162,16 +162,6 @@ static void test_an_inventory_replaced_before_its_first_cycle_does_not_end_it(vo
     fleet_free(fleet);
 }
 
-static void test_the_end_of_the_program_is_no_first_cycle(void **state)
-{
-    struct fleet *fleet = fleet_new(&(struct fleet_settings){.targets = 3});
-
-    (void)state;
-    fleet_run(fleet, 2 * NS_PER_SECOND);
-    assert_false(scheduler_first_cycle_done(fleet->scheduler));
-    fleet_free(fleet);
-}
-
 static void test_the_length_of_a_full_cycle_is_from_its_first_to_its_last_target(void **state)
 {
     struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 2});
@@ -234,7 +224,6 @@ int main(void)
         cmocka_unit_test(test_the_first_cycle_is_done_when_every_target_was_tried),
         cmocka_unit_test(test_targets_without_credentials_do_not_end_the_first_cycle_of_others),
         cmocka_unit_test(test_an_inventory_replaced_before_its_first_cycle_does_not_end_it),
-        cmocka_unit_test(test_the_end_of_the_program_is_no_first_cycle),
         cmocka_unit_test(test_the_length_of_a_full_cycle_is_from_its_first_to_its_last_target),
         cmocka_unit_test(test_full_cycles_go_on_after_all_targets_slept),
         cmocka_unit_test(test_an_idle_scheduler_is_not_woken_often),
