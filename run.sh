@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tools/steps.sh
 . tools/steps.sh
+# shellcheck source=tools/build.sh
+. tools/build.sh
 
 DEFAULT_PORT=10104
 EXPORTER=$PWD/build/release/mysql_session_exporter
@@ -67,11 +69,6 @@ build_exporter() {
     step_begin "release build"
     step_run build/logs/release.log build_release
     step_end "build/release/mysql_session_exporter"
-}
-
-# The configuration is repeated so that the binary names the commit that it was built from.
-build_release() {
-    cmake --preset release && cmake --build --preset release
 }
 
 started_in=$OLDPWD

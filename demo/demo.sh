@@ -100,12 +100,6 @@ choose_port() {
     fi
 }
 
-build_simulator() {
-    [ -f build/das_sim/build.ninja ] ||
-        cmake -S test/das_sim -B build/das_sim -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    cmake --build build/das_sim --target das_sim
-}
-
 mariadb_client() {
     mariadb --no-defaults --socket="$folder/mariadb/socket" --user=root "$@"
 }

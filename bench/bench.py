@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and writes docs/performance.md.
+
+    bench.py [TOPIC...]      of: cycle, scrape, cpu; all without an argument
+
+A topic is a module with a function run() that measures and returns a section in Markdown. With
+topics named, their sections are printed and the document stays as it is.
+"""
+
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+import cpu
+import cycle
+import lab
+import scrape
+
+TOPICS = {"cycle": cycle, "scrape": scrape, "cpu": cpu}
+
+
+def output_of(*command):
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd=lab.ROOT).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def package_version(name):
+    return output_of("dpkg-query", "-W", "-f", "${Version}", name)
+
+
+def machine():
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    rows = [
+        ["date", time.strftime("%Y-%m-%d", time.gmtime())],
+        ["exporter", output_of(str(lab.EXPORTER), "--version")],
+        ["commit", output_of("git", "rev-parse", "--short=12", "HEAD") or "unknown"],
+        ["processor", f"{processor()}, {os.cpu_count()} cores"],
+        ["memory", f"{memory:.0f} GiB"],
+        ["system", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}"],
+        ["compiler", output_of("gcc", "--version").splitlines()[0]],
+        ["libraries", ", ".join(f"{p} {package_version(p)}" for p in ("libcurl4-openssl-dev", "libssl-dev", "wrk"))],
+    ]
+    return lab.table(["", ""], rows)
+
+
+def document(sections):
+    return "\n\n".join(
+        [
+            "# Performance",
+            "Written by `./bench.sh`; run it to get the figures of your machine. Everything ran on one machine over\n"
+            "loopback: the exporter, the simulator in place of DAS, and the load generator share its cores.",
+            machine(),
+            *sections,
+        ]
+    )
+
+
+def main(names):
+    if unknown := [name for name in names if name not in TOPICS]:
+        sys.exit(f"bench.py: unknown topic {unknown[0]}, expected {', '.join(TOPICS)}")
+    sections = []
+    for name in names or TOPICS:
+        started = time.monotonic()
+        sections.append(TOPICS[name].run())
+        print(sections[-1], f"\n\n({name}: {time.monotonic() - started:.0f} s)\n", flush=True)
+    if not names:
+        (lab.ROOT / "docs/performance.md").write_text(document(sections) + "\n", encoding="utf-8")
+        print("written: docs/performance.md")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

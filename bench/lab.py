@@ -1,0 +1,142 @@
+"""What every benchmark needs: the exporter and the simulator as real programs, on loopback."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXPORTER = ROOT / "build/release/mysql_session_exporter"
+DAS_SIM = ROOT / "build/das_sim/das_sim"
+BARE_CIVETWEB = ROOT / "build/bench/bare_civetweb"
+UID = "1000000000000001"
+START_LIMIT = 30
+
+sys.path.insert(0, str(ROOT / "test/das_sim"))
+from das_sim_client import Simulator  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def simulator(**options):
+    """A das_sim without foreign calls, slow calls or faults; options as named in its --help."""
+    options = {"foreign_rate": "0", "slow_call_fraction": "0", **options}
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return Simulator(f"--account={UID}:benchkey:benchsecret", *arguments, binary=str(DAS_SIM))
+
+
+def get_json(url, path, method="GET"):
+    """Of the simulator or the exporter. Both are ours and on loopback: no certificate is checked."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    request = urllib.request.Request(url + path, method=method)
+    with urllib.request.urlopen(request, timeout=30, context=context) as response:
+        return json.load(response)
+
+
+def account_stats(sim):
+    return get_json(sim.url, "/stats")["accounts"][UID]
+
+
+class Await:
+    """Repeats a question until the answer is true."""
+
+    def __init__(self, what, limit, interval=0.02):
+        self.what, self.limit, self.interval = what, limit, interval
+
+    def until(self, question):
+        deadline = time.monotonic() + self.limit
+        while not (answer := question()):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not within {self.limit} s: {self.what}")
+            time.sleep(self.interval)
+        return answer
+
+
+class Exporter:
+    """The release binary with an inventory file of RDS instances."""
+
+    def __init__(self, folder, sim, targets, rate_limit, interval, ca_file=None):
+        self.folder = pathlib.Path(folder)
+        (self.folder / "inventory.ini").write_text(
+            "".join(
+                f"[instance rm-bench{i:05}]\nins_name=bench_{i:05}\nins_type=rds\naliyun_uid={UID}\nins_is_readonly=0\n"
+                for i in range(targets)
+            )
+        )
+        (self.folder / "exporter.ini").write_text(
+            f"[web]\nlisten = 127.0.0.1:0\n"
+            f"[inventory]\nsource = file\nfile = inventory.ini\nrefresh_interval = 1h\n"
+            f"[das]\nendpoint = {sim.url}\nrate_limit = {rate_limit}\n"
+            + (f"ca_file = {ca_file}\n" if ca_file else "")
+            + f"[metric db_user_session_count]\ninterval = {interval}\nstale_after = 2h\n"
+            f"[metric db_max_user_connections]\nenabled = no\n"
+            f"[account {UID}]\naccess_key_id = benchkey\naccess_key_secret = benchsecret\n"
+        )
+        self.log = open(self.folder / "exporter.log", "w+", encoding="utf-8")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [str(EXPORTER), f"--config.file={self.folder}/exporter.ini"],
+            stderr=self.log,
+            stdin=subprocess.DEVNULL,
+        )
+        self.host = f"127.0.0.1:{self._await_port()}"
+
+    def _await_port(self):
+        """The system chooses the port; the log names it."""
+
+        def port_in_log():
+            text = (self.folder / "exporter.log").read_text(encoding="utf-8")
+            if self.process.poll() is not None:
+                raise RuntimeError("the exporter ended: " + text[-2000:])
+            found = re.search(r"msg=listening .*port=(\d+)", text)
+            return found and found.group(1)
+
+        return Await("the exporter listens", START_LIMIT).until(port_in_log)
+
+    def cpu_seconds(self):
+        """(user, system) so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks = os.sysconf("SC_CLK_TCK")
+        return int(fields[11]) / ticks, int(fields[12]) / ticks
+
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(15)
+        self.log.close()
+
+
+@contextlib.contextmanager
+def exporter(sim, **options):
+    with tempfile.TemporaryDirectory(prefix="session_exporter_bench.") as folder:
+        running = Exporter(folder, sim, **options)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+def await_delivered(sim, count, limit):
+    """The simulator's account statistics once that many results were fetched."""
+
+    def delivered():
+        stats = account_stats(sim)
+        return stats if stats["results_delivered"] >= count else None
+
+    return Await(f"{count} results", limit).until(delivered)
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(str(cell) for cell in row) + " |" for row in [header, ["---"] * len(header), *rows]]
+    return "\n".join(lines)
