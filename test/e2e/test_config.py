@@ -40,7 +40,8 @@ class CommandLine(Program):
         self.assertRegex(result.stdout, r"\Amysql_session_exporter \d+\.\d+\.\d+ \(revision \S+\)\n\Z")
 
     def test_wrong_usage_is_2_and_one_line(self):
-        for arguments in (["--nothing"], ["--log.level"], ["--log.level=loud"], ["--log.format=xml"], ["serve"], ["-x"]):
+        for arguments in (["--nothing"], ["--log.level"], ["--log.level=loud"], ["--log.format=xml"], ["serve"],
+                          ["-x"]):
             with self.subTest(arguments):
                 result = self.run_program(*arguments)
                 self.assertEqual((result.returncode, result.stdout), (2, ""))

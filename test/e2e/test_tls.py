@@ -1,0 +1,99 @@
+"""DAS over TLS with a private authority: the certificate is always verified."""
+
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import harness
+import fleet
+from fleet import Instance
+
+ONE = Instance("rm-test1")
+
+
+def openssl(*arguments, folder):
+    subprocess.run(["openssl", *arguments], check=True, cwd=folder, capture_output=True)
+
+
+class Tls(harness.Case):
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("openssl") is None:
+            raise unittest.SkipTest("the openssl command is not installed")
+        cls.certificates = tempfile.mkdtemp(prefix="e2e-tls-")
+        cls.addClassCleanup(shutil.rmtree, cls.certificates)
+        for authority in ("ca", "other_ca"):
+            openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", authority + ".key",
+                    "-out", authority + ".pem", "-subj", "/CN=" + authority, "-days", "2", folder=cls.certificates)
+        cls.make_certificate("good", "IP:127.0.0.1")
+        cls.make_certificate("wrong_host", "DNS:das.example")
+        cls.make_certificate("expired", "IP:127.0.0.1", "-startdate", "20200101000000Z",
+                             "-enddate", "20200102000000Z")
+
+    @classmethod
+    def make_certificate(cls, name, subject, *validity):
+        """NAME.pem and NAME.key, signed by ca. validity: options of openssl ca."""
+        with open(f"{cls.certificates}/ca.cnf", "w", encoding="ascii") as file:
+            file.write("[ca]\ndefault_ca = here\n[here]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
+                       "default_md = sha256\npolicy = any\ndefault_days = 2\nunique_subject = no\n"
+                       f"[any]\ncommonName = supplied\n[extensions]\nsubjectAltName = {subject}\n")
+        with open(f"{cls.certificates}/index", "w", encoding="ascii"):
+            pass
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
+                "-subj", "/CN=das", folder=cls.certificates)
+        openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-extensions", "extensions", "-cert", "ca.pem",
+                "-keyfile", "ca.key", "-in", name + ".csr", "-out", name + ".pem", *validity, folder=cls.certificates)
+
+    def serve(self, certificate, *arguments):
+        sim = self.simulator("--tls-cert", f"{self.certificates}/{certificate}.pem",
+                             "--tls-key", f"{self.certificates}/{certificate}.key", *arguments)
+        sim.allow(bad_requests=True)
+        return sim
+
+    def run_with(self, certificate, *arguments, ca_file="ca.pem"):
+        self.sim = self.serve(certificate, *arguments)
+        ca = f"{self.certificates}/{ca_file}" if ca_file else None
+        self.exporter = self.start(self.sim, [ONE], das={"ca_file": ca})
+        return self.exporter
+
+    def assert_refused(self, reason):
+        """No call was made, and log and pages say why."""
+        self.assertRegex(self.exporter.wait_log("target failed")["error"], reason)
+        self.assertRegex(self.exporter.targets()["rm-test1", ""]["error"]["message"], reason)
+        self.assertEqual(self.exporter.up("rm-test1") or 0, 0)
+        self.assertEqual(self.sim.stats()["total"]["calls"], 0)
+
+    def test_a_certificate_of_the_given_authority_is_accepted(self):
+        self.run_with("good").wait_sessions(ONE.sessions())
+
+    def test_an_authority_that_the_system_does_not_know_is_refused(self):
+        self.run_with("good", ca_file=None)
+        self.assert_refused("(?i)certificate")
+
+    def test_another_authority_is_refused(self):
+        self.run_with("good", ca_file="other_ca.pem")
+        self.assert_refused("(?i)certificate")
+
+    def test_a_certificate_for_another_host_is_refused(self):
+        self.run_with("wrong_host")
+        self.assert_refused("(?i)certificate.*127.0.0.1|127.0.0.1.*certificate")
+
+    def test_an_expired_certificate_is_refused(self):
+        self.run_with("expired")
+        self.assert_refused("(?i)certificate.*expired")
+
+    def test_tls_1_1_is_refused(self):
+        self.run_with("good", "--tls-max-version", "1.1")
+        self.assert_refused("(?i)version|protocol|alert|handshake")
+
+    def test_tls_1_2_is_accepted(self):
+        self.run_with("good", "--tls-max-version", "1.2").wait_sessions(ONE.sessions())
+
+    def test_a_ca_file_that_is_missing_is_named(self):
+        self.run_with("good", ca_file="nothing.pem")
+        self.assert_refused("ca_file|nothing.pem")
+
+
+if __name__ == "__main__":
+    harness.main()
