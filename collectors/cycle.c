@@ -63,9 +63,8 @@ void cycle_leave_outstanding(struct job *job)
 
 void cycle_end_probe(struct job *job)
 {
-    if (job->probe)
-        job->lane->probing = false;
-    job->probe = false;
+    if (job->lane->probe == job)
+        job->lane->probe = NULL;
 }
 
 static void forget_result_id(struct job *job)
@@ -85,7 +84,7 @@ static void advance(struct scheduler *s, struct job *job, int64_t due)
 
 void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->prober && job->lane->probe_at > now)
+    if (job->lane->prober == job && job->lane->probe_at > now)
         advance(s, job, job->lane->probe_at);
 }
 
@@ -136,7 +135,6 @@ void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t int
 static void begin_cycle(struct job *job, int64_t now)
 {
     job->in_cycle = true;
-    job->prober = job->prober && job->lane->down;
     job->began_at = now;
     job->retrying = false;
     job->phase = API_PHASE_SUBMIT;
@@ -158,12 +156,17 @@ static void remember_error(struct job *job, const struct error *error)
 
 static void log_target_failure(struct job *job, const struct error *error, int64_t now)
 {
-    uint64_t repeats;
+    uint64_t repeats, unsaid;
 
     if (error_class_is_of_account(error->class))
         return; /* said once, for the account */
     if (!complaint_raise(&job->complaint, (int)error->class, now, &repeats))
         return;
+    if (!lane_may_log_target(job->lane, now, &unsaid))
+        return; /* /targets says it */
+    if (unsaid > 0)
+        log_warn("more targets of the account failed", log_text("aliyun_uid", job->lane->aliyun_uid),
+                 log_int("targets", (int64_t)unsaid));
     log_failure(LOG_LEVEL_WARN, "target failed", error, log_text("ins_id", job->target->instance->ins_id),
                 log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
                 log_int("repeats", (int64_t)repeats));
@@ -205,8 +208,7 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
             cycle_wait_for_probe(s, job, now);
             return;
         }
-        lane->probing = true;
-        job->probe = true;
+        lane->probe = job;
     }
     cycle_make_ready(s, job, now);
 }

@@ -106,9 +106,10 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
         return;
     }
     /* Calls that were under way when it went down say nothing new; only probes do. */
-    job->prober = !lane->down || probe;
-    if (job->prober)
+    if (!lane->down || probe) {
         lane_set_down(lane, error, now);
+        lane->prober = job;
+    }
     if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
         log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
                     log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),

@@ -76,8 +76,6 @@ struct job {
     bool outstanding; /* counted in the lane's outstanding results */
     bool result_resubmitted;
     bool nonce_retried;
-    bool probe;        /* sent to see whether its account works again */
-    bool prober;       /* the one that waits for the moment of the next probe */
     unsigned attempts; /* failed ones in this cycle */
     unsigned polls;
     unsigned calls;       /* sent in this cycle */

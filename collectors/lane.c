@@ -16,8 +16,11 @@
 #define ROUND_TRIP_START        (250 * NS_PER_MS) /* assumed until measured */
 #define CALLS_PER_RESULT_START  2100
 #define CALLS_PER_RESULT_MEMORY 64
-#define INFLIGHT_LEAST          2
-#define OUTSTANDING_LEAST       16
+/* Log lines about single targets, per account. */
+#define TARGET_LINES_MAX    50
+#define TARGET_LINES_PERIOD (60 * NS_PER_SECOND)
+#define INFLIGHT_LEAST      2
+#define OUTSTANDING_LEAST   16
 
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
                       const struct account_config *account, int64_t now)
@@ -272,14 +275,32 @@ bool lane_set_up(struct lane *lane)
     bool was_down = lane->down;
 
     lane->down = false;
-    lane->probing = false;
+    lane->probe = NULL;
+    lane->prober = NULL;
     lane->probe_interval = 0;
     return was_down;
 }
 
 bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now)
 {
-    return !lane->probing && (job->manual || now >= lane->probe_at);
+    return lane->probe == NULL && (job->manual || now >= lane->probe_at);
+}
+
+bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid)
+{
+    *unsaid = 0;
+    if (lane->target_lines == 0 || now - lane->target_lines_from >= TARGET_LINES_PERIOD) {
+        *unsaid = lane->target_lines_unsaid;
+        lane->target_lines_from = now;
+        lane->target_lines = 0;
+        lane->target_lines_unsaid = 0;
+    }
+    if (lane->target_lines < TARGET_LINES_MAX) {
+        lane->target_lines++;
+        return true;
+    }
+    lane->target_lines_unsaid++;
+    return false;
 }
 
 void lane_result_cost(struct lane *lane, unsigned calls)

@@ -55,13 +55,17 @@ struct lane {
     int64_t calls_per_result; /* thousandths, a running mean */
     bool overcommitted;       /* said that the quota does not suffice for the interval */
 
-    bool down;    /* the account's credentials (or our clock) are refused */
-    bool probing; /* one call is out to see whether it works again */
+    bool down;          /* the account's credentials (or our clock) are refused */
+    struct job *probe;  /* sent to see whether it works again; NULL: none */
+    struct job *prober; /* the one that waits for the moment of the next probe; NULL: any */
     int64_t down_since; /* calls sent earlier say nothing about now */
     int64_t probe_at;
     int64_t probe_interval;
     struct error error; /* why it is down */
     struct complaint down_complaint;
+    int64_t target_lines_from; /* log lines about single targets are limited: the minute they count in */
+    unsigned target_lines;
+    uint64_t target_lines_unsaid;
     struct complaint throttle_complaint;
 
     uint64_t requests[API_PHASE_COUNT];
@@ -107,6 +111,12 @@ bool lane_set_up(struct lane *lane);
 
 /* True when a job may be sent although the lane is down. */
 bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now);
+
+/*
+ * True when a single target of this account may have a log line of its own; limited, so that a
+ * fault of the network does not log a line per target. *unsaid: lines left out in the minute before.
+ */
+bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid);
 
 /* Remembers what one result cost in calls. */
 void lane_result_cost(struct lane *lane, unsigned calls);

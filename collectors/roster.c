@@ -200,6 +200,8 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
         lane->outstanding--;
     job->outstanding = false;
     cycle_end_probe(job);
+    if (lane->prober == job)
+        lane->prober = NULL;
     if (job->place == JOB_CALLING) {
         job->retired = true;
         return;

@@ -13,14 +13,15 @@
 /* A worker that could not even make the request (no memory, or the program ends). */
 #define UNSENT_PAUSE NS_PER_SECOND
 
-static void log_target_recovery(struct job *job)
+static void log_target_recovery(struct job *job, int64_t now)
 {
-    uint64_t repeats;
+    uint64_t repeats, unsaid;
 
-    if (complaint_settle(&job->complaint, &repeats))
-        log_info("target works again", log_text("ins_id", job->target->instance->ins_id),
-                 log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
-                 log_int("failures", (int64_t)job->failures));
+    if (!complaint_settle(&job->complaint, &repeats) || !lane_may_log_target(job->lane, now, &unsaid))
+        return;
+    log_info("target works again", log_text("ins_id", job->target->instance->ins_id),
+             log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
+             log_int("failures", (int64_t)job->failures));
 }
 
 static void log_throttling_over(struct lane *lane, int64_t now)
@@ -31,6 +32,14 @@ static void log_throttling_over(struct lane *lane, int64_t now)
         complaint_settle(&lane->throttle_complaint, &repeats))
         log_info("account back at its full rate", log_text("aliyun_uid", lane->aliyun_uid),
                  log_int("calls_per_window", limiter_calls(lane->limiter)));
+}
+
+/* Chosen for the configured interval; where the quota stretches that, it is stretched alike. */
+static int64_t stale_after(const struct scheduler *s, const struct lane *lane)
+{
+    const struct metric_config *metric = scheduler_metric(s);
+
+    return clock_scale(metric->stale_after, cycle_interval(s, lane), metric->interval);
 }
 
 static void succeed(struct scheduler *s, struct job *job, int64_t now)
@@ -45,9 +54,9 @@ static void succeed(struct scheduler *s, struct job *job, int64_t now)
     lane_result_cost(job->lane, job->calls);
     job->success_at = now;
     job->success_unix_ms = clock_unix_ms();
-    registry_put(s->parts.registry, job->slot, batch, clock_add(now, scheduler_metric(s)->stale_after),
+    registry_put(s->parts.registry, job->slot, batch, clock_add(now, stale_after(s, job->lane)),
                  job->success_unix_ms);
-    log_target_recovery(job);
+    log_target_recovery(job, now);
     log_throttling_over(job->lane, now);
     job->failures = 0;
     cycle_set_up(job, true);
@@ -131,7 +140,7 @@ static void drop_retired(struct scheduler *s, struct job *job)
 void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
 {
     struct lane *lane = job->lane;
-    bool probe = job->probe;
+    bool probe = lane->probe == job;
     bool relabelled;
 
     lane_call_ended(lane, job, now);

@@ -118,7 +118,8 @@ static const struct family families[FAMILY_COUNT] = {
             .name = "session_exporter_refreshes",
             .type = FAMILY_COUNTER,
             .labels = {"metric", "trigger"},
-            .help = "Refreshes of a metric that were started, by what started them.",
+            .help = "Refreshes that ended, well or not, by what started them: one target asked, or the users "
+                    "table read.",
         },
     [FAMILY_REFRESH_DURATION] =
         {
