@@ -396,15 +396,17 @@ def start_mariadb():
 
 def find_prometheus():
     """(prometheus, promtool), or a skipped test."""
-    script = os.path.join(ROOT, "tools", "prometheus.sh")
-    found = {"prometheus": os.environ.get("PROMETHEUS") or shutil.which("prometheus"),
-             "promtool": os.environ.get("PROMTOOL") or shutil.which("promtool")}
-    if None in found.values() and os.path.exists(script):
-        result = subprocess.run([script], capture_output=True, text=True)
-        found.update({os.path.basename(path): path for path in result.stdout.split()})
-    if None in found.values():
-        raise unittest.SkipTest("Prometheus is not installed and tools/prometheus.sh does not get it")
-    return found["prometheus"], found["promtool"]
+    paths = []
+    for name in ("prometheus", "promtool"):
+        path = os.environ.get(name.upper()) or shutil.which(name)
+        if path is None:
+            script = os.path.join(ROOT, "tools", "prometheus.sh")
+            result = subprocess.run([script, name], capture_output=True, text=True)
+            path = result.stdout.strip()
+            if result.returncode != 0:
+                raise unittest.SkipTest(f"{name} cannot be had: {result.stderr.strip()}")
+        paths.append(path)
+    return paths
 
 
 def main():

@@ -1,6 +1,7 @@
 """The inventory database comes, goes, changes and is wrong; what was known stays in use."""
 
 import re
+import signal
 import subprocess
 
 import harness
@@ -89,6 +90,19 @@ class Outage(harness.Case):
         self.db.sql(fleet.statements([TWO]))
         exporter.wait_sessions(fleet.sessions([ONE, TWO]))
         exporter.wait_log("inventory source recovered")
+
+    def test_a_database_that_hangs_costs_no_sessions_and_is_used_again(self):
+        exporter = self.start_on(self.db, self.sim, mysql={"connect_timeout": "1s"})
+        exporter.wait_sessions(fleet.sessions([ONE]))
+        self.server.process.send_signal(signal.SIGSTOP)
+        try:
+            exporter.wait_log(LOAD_FAILED)
+            self.sim.control(generation=1)
+            exporter.wait_sessions(ONE.sessions(1))
+        finally:
+            self.server.process.send_signal(signal.SIGCONT)
+        self.db.sql(fleet.statements([TWO]))
+        exporter.wait_sessions(fleet.sessions([ONE, TWO], 1))
 
     def test_a_database_that_is_absent_at_start_is_waited_for(self):
         self.server.kill()

@@ -18,6 +18,12 @@ class Throttle(harness.Case):
         sim.allow(throttled=True)
         return sim
 
+    def stop_and_read(self, sim, log):
+        """The fields of each line of a simulator's log."""
+        sim.stop()
+        with open(log, encoding="utf-8") as lines:
+            return [line.split("\t") for line in lines]
+
     def run_burst(self):
         # All 20 calls of a window are out before the first answer says that it is denied.
         sim = self.simulator("--rtt", "600ms")
@@ -64,9 +70,7 @@ class Throttle(harness.Case):
         sim.control(deny=5, retry_after=4000)
         self.exporter = self.start(sim, FLEET, metric_db_user_session_count=SELDOM)
         self.exporter.wait_sessions(fleet.sessions(FLEET))
-        sim.stop()
-        with open(log, encoding="utf-8") as lines:
-            calls = [line.split("\t") for line in lines]
+        calls = self.stop_and_read(sim, log)
         denied = [float(fields[0]) for fields in calls if "Throttling" in fields[5]]
         # Calls that were out when the first denial was read are no offence.
         after = [float(fields[0]) for fields in calls if float(fields[0]) > denied[0] + 0.3]
@@ -84,6 +88,16 @@ class Throttle(harness.Case):
         self.assertEqual(self.rate(UID2), 200)
         sim.control(deny_uid=UID, deny_for="0")
         self.exporter.wait_sessions(fleet.sessions(FLEET + OTHER, 2))
+
+    def test_the_limit_over_all_accounts_holds(self):
+        log = self.path("calls.log")
+        sim = self.simulator("--rtt", "20ms", "--jitter", "20ms", "--log", log)
+        fleets = FLEET + [Instance(f"rm-test1{i:02}", uid=UID2) for i in range(40)]
+        self.exporter = self.start(sim, fleets, (UID, UID2), das={"total_rate_limit": 10})
+        self.exporter.wait_sessions(fleet.sessions(fleets))
+        times = sorted(float(fields[0]) for fields in self.stop_and_read(sim, log))
+        self.assertGreater(len(times), 2 * len(fleets))
+        self.assertGreaterEqual(min(last - first for first, last in zip(times, times[10:])), 0.1)
 
     def test_a_quota_shared_with_another_tool_still_serves_everyone(self):
         sim = self.simulator("--foreign-rate", "100")
