@@ -11,32 +11,39 @@ struct lane_count {
     size_t up;
     size_t outstanding;
     size_t ready;
+    size_t waiting;
     size_t calling;
     size_t probes;
 };
 
-static void check_job(const struct scheduler *s, const struct job *job, struct lane_count *count)
+static void count_job(const struct job *job, struct lane_count *count)
 {
-    bool in_heap = job->place == JOB_WAITING || job->place == JOB_READY;
-
-    assert_int_equal(heap_queued(&job->node), in_heap);
-    if (job->place == JOB_WAITING)
-        assert_true(job->node.key > s->last_step);
-    if (job->place == JOB_ASLEEP) {
-        assert_false(job->outstanding || job->in_cycle || job->probe);
-        assert_null(job->lane->credentials);
-        assert_true(job->refreshes == 0);
-    }
-    if (!job->in_cycle) {
-        assert_false(job->outstanding || job->probe || job->manual);
-        assert_true(job->refreshes == 0);
-        assert_null(job->call.result_id);
-    }
-    assert_null(job->call.batch);
+    count->jobs++;
     count->up += job->up;
     count->outstanding += job->outstanding;
     count->ready += job->place == JOB_READY;
-    count->probes += job->probe;
+    count->waiting += job->place == JOB_WAITING;
+    count->probes += job->lane->probe == job;
+}
+
+/* A job that no worker has. */
+static void check_job(const struct scheduler *s, const struct job *job)
+{
+    bool is_probe = job->lane->probe == job;
+
+    assert_int_equal(heap_queued(&job->node), job->place != JOB_ASLEEP);
+    assert_null(job->call.batch);
+    if (job->place == JOB_WAITING)
+        assert_true(job->node.key > s->last_step);
+    if (job->place == JOB_ASLEEP) {
+        assert_null(job->lane->credentials);
+        assert_false(job->in_cycle || job->up);
+    }
+    if (!job->in_cycle) {
+        assert_false(job->outstanding || job->manual || is_probe);
+        assert_true(job->refreshes == 0);
+        assert_null(job->call.result_id);
+    }
 }
 
 static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, size_t *waiting)
@@ -49,14 +56,10 @@ static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, 
 
         assert_ptr_equal(job->lane, lane);
         count.calling += job->place == JOB_CALLING;
-        if (job->retired)
-            continue;
-        count.jobs++;
-        *waiting += job->place == JOB_WAITING;
-        if (job->place == JOB_CALLING)
-            count.up += job->up, count.outstanding += job->outstanding, count.probes += job->probe;
-        else
-            check_job(s, job, &count);
+        if (!job->retired)
+            count_job(job, &count);
+        if (job->place != JOB_CALLING)
+            check_job(s, job);
     }
     for (int i = 0; i < READY_CLASS_COUNT; i++)
         in_classes += lane->ready[i].count;
@@ -67,8 +70,10 @@ static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, 
     assert_int_equal(lane->ready_count, in_classes);
     assert_int_equal(lane->inflight, count.calling);
     assert_int_equal(limiter_inflight(lane->limiter), count.calling);
-    assert_int_equal(lane->probing, lane->down && count.probes > 0);
+    assert_int_equal(lane->probe != NULL, count.probes);
+    assert_true(lane->probe == NULL || lane->down);
     *calling += count.calling;
+    *waiting += count.waiting;
 }
 
 static void check_full_cycle(const struct scheduler *s)

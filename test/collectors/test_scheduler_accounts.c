@@ -192,9 +192,9 @@ static void test_a_probe_whose_target_vanishes_is_not_the_last_one(void **state)
     fleet_run(fleet, 30 * NS_PER_SECOND);
     lane = fleet_lane(fleet, 0);
     fleet_run_until(fleet, lane->probe_at);
-    assert_true(lane->probing);
+    assert_non_null(lane->probe);
     for (size_t i = 0; i < 10; i++) {
-        if (fleet_job(fleet, i)->probe)
+        if (fleet_job(fleet, i) == lane->probe)
             probing = i;
     }
     fleet->targets[probing].present = false;
