@@ -181,7 +181,8 @@ build_the_rest() {
 stop_all() {
     local pid
 
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
+    set +e
     [ -z "$rest" ] || kill "$rest" 2>/dev/null || true
     for pid in "$work"/sessions/*; do
         pid=${pid##*/}
@@ -212,13 +213,14 @@ finish() {
 
 parse_arguments "$@"
 rest=
-work=$(mktemp -d)
+work=$(mktemp -d "${TMPDIR:-/tmp}/session_exporter_test.XXXXXX")
 mkdir "$work/sessions"
 : >"$work/results"
 trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
+trap 'exit 141' PIPE
 began=$(now_us)
 mkdir -p "$LOGS"
 jobs=$(nproc)
