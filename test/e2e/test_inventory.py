@@ -6,7 +6,7 @@ import subprocess
 
 import harness
 import fleet
-from fleet import Instance
+from fleet import Instance, UID, UID2
 
 ONE, TWO = Instance("rm-test1", "one", users=(("app", 5),)), Instance("rm-test2", "two")
 LOADED = "session_exporter_inventory_last_success_timestamp_seconds"
@@ -45,6 +45,19 @@ class Inventory(harness.Case):
         exporter.wait_sessions(fleet.sessions([ONE]))
         self.db.sql("UPDATE instance_list SET ins_name = 'renamed'")
         exporter.wait_sessions(Instance("rm-test1", "renamed").sessions())
+
+    def test_a_new_node_type_is_shown(self):
+        exporter = self.run_on([ONE])
+        exporter.wait_sessions(fleet.sessions([ONE]))
+        self.db.sql("UPDATE instance_list SET ins_is_readonly = 1")
+        exporter.wait_sessions(Instance("rm-test1", "one", readonly=1).sessions())
+
+    def test_an_instance_can_move_to_another_account(self):
+        exporter = self.run_on([ONE], uids=(UID, UID2))
+        exporter.wait_sessions(fleet.sessions([ONE]))
+        self.db.sql(f"UPDATE instance_list SET aliyun_uid = '{UID2}'")
+        exporter.wait_sessions(Instance("rm-test1", "one", uid=UID2).sessions())
+        self.assertIsNone(exporter.up("rm-test1", uid=UID))
 
     def test_an_excluded_instance_is_not_asked(self):
         exporter = self.run_on(inventory={"exclude": "rm-*2"})

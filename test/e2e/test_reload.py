@@ -7,7 +7,7 @@ import harness
 import fleet
 from fleet import Instance, UID, UID2
 
-ONE, OTHER = Instance("rm-test1", "one"), Instance("rm-test2", "other", uid=UID2)
+ONE, OTHER = Instance("rm-test1", "one", users=(("app", 5),)), Instance("rm-test2", "other", uid=UID2)
 SUCCESSFUL = "session_exporter_config_last_reload_successful"
 SELDOM = {"interval": "1h", "stale_after": "2h"}
 
@@ -68,6 +68,30 @@ class Reload(harness.Case):
         self.write("other.ini", fleet.inventory_file([Instance("rm-test3", "three")]))
         self.assertEqual(self.by_http(inventory={"file": "other.ini", "refresh_interval": "1h"}).status, 200)
         self.exporter.wait_sessions(Instance("rm-test3", "three").sessions())
+
+    def test_another_endpoint(self):
+        self.run_with()
+        self.sim = self.simulator("--generation", "4")
+        self.assertEqual(self.by_http().status, 200)
+        self.exporter.wait_sessions(ONE.sessions(4))
+
+    def test_a_disabled_metric_leaves_the_page_until_it_is_enabled(self):
+        for name, series, labels in (("db_user_session_count", self.session_series, ONE.sessions().keys()),
+                                     ("db_max_user_connections", self.limit_series, {("rm-test1", "app")})):
+            with self.subTest(name):
+                self.run_with()
+                self.exporter.wait_for("the series", lambda: series() == labels)
+                self.assertEqual(self.by_http(**{"metric_" + name: {"enabled": "no"}}).status, 200)
+                self.exporter.wait_for("their end", lambda: not series())
+                self.assertEqual(self.exporter.post("/refresh", metric=name).status, 409)
+                self.assertEqual(self.by_http().status, 200)
+                self.exporter.wait_for("their return", lambda: series() == labels)
+
+    def session_series(self):
+        return self.exporter.sessions().keys()
+
+    def limit_series(self):
+        return self.exporter.limits().keys()
 
     def test_a_log_level(self):
         self.run_with()
