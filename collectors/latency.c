@@ -16,7 +16,7 @@ static const int64_t quarter_powers[4] = {65536, 77936, 92682, 110218};
 /* The upper bound of bucket i; the last one has none. */
 static int64_t upper_bound(unsigned i)
 {
-    return (FIRST_BOUND << (i / 4)) / 65536 * quarter_powers[i % 4];
+    return (FIRST_BOUND << (i / 4)) * quarter_powers[i % 4] / 65536;
 }
 
 static unsigned bucket_of(int64_t duration)
@@ -32,6 +32,12 @@ static unsigned bucket_of(int64_t duration)
             low = middle + 1;
     }
     return low;
+}
+
+/* The bucket of the shortest duration above `after`. */
+static unsigned bucket_above(int64_t after)
+{
+    return after <= 0 ? 0 : bucket_of(after < INT64_MAX ? after + 1 : after);
 }
 
 void latency_init(struct latency *latency)
@@ -55,7 +61,7 @@ void latency_observe(struct latency *latency, int64_t duration)
 
 void latency_observe_between(struct latency *latency, int64_t after, int64_t until)
 {
-    unsigned first = after <= 0 ? 0 : bucket_of(after);
+    unsigned first = bucket_above(after);
     unsigned last = bucket_of(until);
     /* Every bucket starts with a little, so that an unseen range can be learned at all. */
     const uint64_t seed = OBSERVATION_WEIGHT / 64;
@@ -70,12 +76,12 @@ void latency_observe_between(struct latency *latency, int64_t after, int64_t unt
 
 int64_t latency_quantile(const struct latency *latency, int64_t after, unsigned permille, int64_t fallback)
 {
-    unsigned first = after <= 0 ? 0 : bucket_of(after) + 1;
+    unsigned first = bucket_above(after);
     uint64_t total = 0, wanted, sum = 0;
 
     for (unsigned i = first; i < LATENCY_BUCKETS; i++)
         total += latency->weights[i];
-    if (total < NEGLIGIBLE_WEIGHT)
+    if (total < NEGLIGIBLE_WEIGHT || after >= upper_bound(LATENCY_BUCKETS - 1))
         return fallback;
     wanted = total * permille / 1000;
     for (unsigned i = first; i < LATENCY_BUCKETS; i++) {

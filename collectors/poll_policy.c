@@ -1,13 +1,14 @@
 #include "collectors/poll_policy.h"
 
 /* Quantiles, in thousandths, of the completion time at which to poll. */
-#define QUANTILE_SCARCE  950
-#define QUANTILE_EARLY   750
-#define QUANTILE_HORIZON 990
+#define QUANTILE_SCARCE   950
+#define QUANTILE_EARLY    750
+#define QUANTILE_EARLIEST 250
+#define QUANTILE_HORIZON  990
 /* Below this number of observations the start values rule. */
 #define ENOUGH_OBSERVATIONS 8
-/* The most that is saved up for early polls: 100 of them. */
-#define CREDIT_MAX 100000
+/* The most that is saved up for early polls: 30 of them. */
+#define CREDIT_MAX 30000
 
 void poll_policy_init(struct poll_policy *policy)
 {
@@ -22,16 +23,25 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value > high ? high : value;
 }
 
+/*
+ * The more was saved up, the earlier. That is also how a world that became faster is noticed: a
+ * result found at a late poll does not say how long it had been there.
+ */
+static unsigned early_quantile(int64_t credit)
+{
+    return QUANTILE_EARLY - (unsigned)(credit * (QUANTILE_EARLY - QUANTILE_EARLIEST) / CREDIT_MAX);
+}
+
 int64_t poll_policy_next(const struct poll_policy *policy, int64_t asked, bool slack)
 {
     bool early = slack && policy->credit > 0;
     /* With nothing learned: 1 s, then half (a quarter) as long again each time. */
     int64_t fallback = asked == 0 ? POLL_START : asked + asked / (early ? 4 : 2);
+    unsigned permille = early ? early_quantile(policy->credit) : QUANTILE_SCARCE;
     int64_t next = fallback;
 
     if (policy->completion.observations >= ENOUGH_OBSERVATIONS)
-        next =
-            latency_quantile(&policy->completion, asked, early ? QUANTILE_EARLY : QUANTILE_SCARCE, fallback);
+        next = latency_quantile(&policy->completion, asked, permille, fallback);
     return asked + clamp(next - asked, POLL_SHORTEST, POLL_LONGEST);
 }
 
