@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/clock.h"
 #include "core/thread.h"
 
 struct job_queue {
@@ -102,4 +103,15 @@ size_t job_queue_length(struct job_queue *queue)
     length = queue->length;
     mutex_unlock(&queue->mutex);
     return length;
+}
+
+int64_t job_queue_oldest(struct job_queue *queue)
+{
+    int64_t oldest = CLOCK_NEVER;
+
+    mutex_lock(&queue->mutex);
+    if (!list_empty(&queue->jobs))
+        oldest = CONTAINER_OF(queue->jobs.head.next, struct job, link)->call.dispatched_at;
+    mutex_unlock(&queue->mutex);
+    return oldest;
 }

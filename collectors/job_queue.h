@@ -34,4 +34,7 @@ void job_queue_close(struct job_queue *queue);
 
 size_t job_queue_length(struct job_queue *queue);
 
+/* When the first job was dispatched; CLOCK_NEVER when there is none. Any thread. */
+int64_t job_queue_oldest(struct job_queue *queue);
+
 #endif

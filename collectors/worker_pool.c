@@ -197,7 +197,10 @@ void worker_pool_configure(struct worker_pool *pool, struct config *config)
 
 bool worker_pool_alive(struct worker_pool *pool, int64_t now, int64_t limit)
 {
-    return job_queue_length(pool->queue) == 0 || now - atomic_load(&pool->last_taken) <= limit;
+    int64_t oldest = job_queue_oldest(pool->queue);
+
+    /* After an idle time the last job taken is old, though nothing had to wait. */
+    return oldest == CLOCK_NEVER || now - oldest <= limit || now - atomic_load(&pool->last_taken) <= limit;
 }
 
 void worker_pool_stop(struct worker_pool *pool)

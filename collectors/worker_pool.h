@@ -26,7 +26,7 @@ bool worker_pool_start(struct worker_pool *pool, struct error *error);
 void worker_pool_configure(struct worker_pool *pool, struct config *config);
 
 /*
- * True when a worker took a job within the last `limit` ns, or has nothing to do: the watchdog's
+ * True unless a job waits for longer than `limit` ns and no worker took one for as long: the watchdog's
  * second pulse. Any thread.
  */
 bool worker_pool_alive(struct worker_pool *pool, int64_t now, int64_t limit);
