@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/clock.h"
 #include "core/thread.h"
 
 #define THREADS 4
@@ -75,6 +76,23 @@ static void test_what_a_closed_queue_holds_can_be_fetched(void **state)
     job_queue_close(queue);
     assert_ptr_equal(job_queue_try_pop(queue), &job);
     assert_null(job_queue_try_pop(queue));
+    job_queue_free(queue);
+}
+
+static void test_the_oldest_job_is_the_first(void **state)
+{
+    struct job_queue *queue = job_queue_new(2);
+    struct job jobs[2] = {0};
+
+    (void)state;
+    jobs[0].call.dispatched_at = 5;
+    jobs[1].call.dispatched_at = 7;
+    assert_true(job_queue_oldest(queue) == CLOCK_NEVER);
+    job_queue_push(queue, &jobs[0]);
+    job_queue_push(queue, &jobs[1]);
+    assert_int_equal(job_queue_oldest(queue), 5);
+    job_queue_pop(queue);
+    assert_int_equal(job_queue_oldest(queue), 7);
     job_queue_free(queue);
 }
 
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_trying_an_empty_queue_gives_nothing),
         cmocka_unit_test(test_a_closed_queue_lets_nothing_in_or_out),
         cmocka_unit_test(test_what_a_closed_queue_holds_can_be_fetched),
+        cmocka_unit_test(test_the_oldest_job_is_the_first),
         cmocka_unit_test(test_null_may_be_freed),
         cmocka_unit_test(test_closing_wakes_all_who_wait),
         cmocka_unit_test(test_every_job_reaches_one_of_many_threads),
