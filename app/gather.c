@@ -14,6 +14,9 @@ static void gather_from_scheduler(void *argument, int64_t now)
     struct gathering *gathering = argument;
     struct runtime *runtime = gathering->runtime;
 
+    if (scheduler_first_cycle_done(runtime->scheduler) &&
+        atomic_load(&runtime->first_cycle_publish) == UINT64_MAX)
+        atomic_store(&runtime->first_cycle_publish, registry_published(runtime->registry) + 1);
     scheduler_rejections(runtime->scheduler, runtime->rejected);
     gathering->done = scheduler_metrics(runtime->scheduler, now, &runtime->gathered, gathering->self);
 }

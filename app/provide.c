@@ -65,7 +65,8 @@ static bool provide_ready(void *context, char *why, size_t size)
                  loads.last_error.message);
         return false;
     }
-    if (!scheduler_first_cycle_done(runtime->scheduler) && clock_now() < deadline) {
+    if (registry_published(runtime->registry) < atomic_load(&runtime->first_cycle_publish) &&
+        clock_now() < deadline) {
         snprintf(why, size, "the first cycle is under way");
         return false;
     }

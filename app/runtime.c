@@ -119,6 +119,7 @@ static struct runtime *runtime_new(const struct options *options, struct config 
     runtime->reload_successful = true;
     runtime->reload_success_unix_ms = clock_unix_ms();
     atomic_init(&runtime->ready_deadline, CLOCK_NEVER);
+    atomic_init(&runtime->first_cycle_publish, UINT64_MAX);
     runtime_note_config(runtime, config);
     for (int i = 0; i < REJECTION_COUNT; i++)
         runtime->rejected_names[i] = rejection_name((enum rejection)i);
@@ -166,9 +167,9 @@ bool runtime_stop(struct runtime *runtime)
 
     refresh_table_close(runtime->refreshes);
     worker_pool_stop(runtime->workers);
+    publisher_stop(runtime->publisher);
     scheduler_stop(runtime->scheduler);
     server_stop(runtime->server);
-    publisher_stop(runtime->publisher);
     loader_ended = loader_stop(runtime->loader, LOADER_STOP_TIMEOUT);
     if (!loader_ended) {
         log_warn("stopping without waiting for the inventory database");

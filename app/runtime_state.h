@@ -36,6 +36,8 @@ struct runtime {
     uint64_t rejected[REJECTION_COUNT];
     const char *rejected_names[REJECTION_COUNT];
 
+    /* the publish that holds the whole first cycle; UINT64_MAX until it was gathered */
+    _Atomic uint64_t first_cycle_publish;
     _Atomic int64_t ready_deadline; /* CLOCK_NEVER until there is an inventory */
     /* of the configuration in force, for threads that have no reference to it */
     _Atomic int64_t call_timeout;

@@ -1,8 +1,30 @@
 /* The configuration, as loaded and as noted for threads that hold no reference to it. */
 #include "app/runtime_state.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "core/log.h"
 #include "das/transport.h"
+
+static bool check_readable(const char *key, const char *path, struct error *error)
+{
+    if (path[0] == '\0' || access(path, R_OK) == 0)
+        return true;
+    error_set_system(error, errno, "%s: cannot read %s", key, path);
+    return false;
+}
+
+/* What no row of the table can judge; the message gets the file in front. */
+static bool check_values(const struct config *config, struct error *error)
+{
+    if (transport_check_endpoint(config->das.endpoint, error) &&
+        check_readable("[das] ca_file", config->das.ca_file, error) &&
+        check_readable("[mysql] tls_ca_file", config->mysql.tls_ca_file, error))
+        return true;
+    error_set(error, ERROR_CONFIG, "%s: %s", config->path, error->message);
+    return false;
+}
 
 struct config *runtime_load_config(const struct options *options, struct error *error)
 {
@@ -12,7 +34,7 @@ struct config *runtime_load_config(const struct options *options, struct error *
         return NULL;
     if (!options_override(options, config)) {
         error_set(error, ERROR_NO_MEMORY, "out of memory");
-    } else if (transport_check_endpoint(config->das.endpoint, error)) {
+    } else if (check_values(config, error)) {
         return config;
     }
     config_put(config);

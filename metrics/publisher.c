@@ -36,24 +36,30 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 void publish_pace_note(struct publish_pace *pace, int64_t started, int64_t ended, bool succeeded)
 {
     int64_t duty_gap = PUBLISH_DUTY_SHARE * later(ended - started, 0);
 
     pace->published = pace->published || succeeded;
     pace->change_from = clock_add(started, later(duty_gap, PUBLISH_GAP));
+    pace->idle_from = clock_add(started, later(duty_gap, PUBLISH_IDLE_GAP));
     /* After a failure what expired is still due: without the gap that would be a busy loop. */
     pace->expiry_from = succeeded ? clock_add(started, duty_gap) : pace->change_from;
 }
 
 int64_t publish_pace_next(const struct publish_pace *pace, const struct registry_pending *pending)
 {
-    int64_t next = CLOCK_NEVER;
+    int64_t next = pace->idle_from;
 
     if (pending->expires_at != CLOCK_NEVER)
-        next = later(pending->expires_at, pace->expiry_from);
-    if ((pending->changed || !pace->published) && pace->change_from < next)
-        next = pace->change_from;
+        next = earlier(next, later(pending->expires_at, pace->expiry_from));
+    if (pending->changed || !pace->published)
+        next = earlier(next, pace->change_from);
     return next;
 }
 

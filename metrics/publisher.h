@@ -14,6 +14,8 @@
 #include "metrics/registry.h"
 
 #define PUBLISH_GAP        NS_PER_SECOND /* between the starts of two publishes for changes */
+/* Rates change by time alone, so the page is renewed without a cause, too. */
+#define PUBLISH_IDLE_GAP (10 * NS_PER_SECOND)
 #define PUBLISH_DUTY_SHARE 10            /* a publish may take one part in so many of the time */
 
 struct publisher;
@@ -23,12 +25,13 @@ struct publish_pace {
     bool published;      /* at least one succeeded */
     int64_t change_from; /* the earliest time to publish a change */
     int64_t expiry_from; /* the earliest time to publish an expiry */
+    int64_t idle_from;   /* when to publish although nothing happened */
 };
 
 /* Notes a publish that went from `started` to `ended` (monotonic ns). Pure. */
 void publish_pace_note(struct publish_pace *pace, int64_t started, int64_t ended, bool succeeded);
 
-/* The time of the next publish, which may have passed; CLOCK_NEVER: nothing to do. Pure. */
+/* The time of the next publish, which may have passed. Pure. */
 int64_t publish_pace_next(const struct publish_pace *pace, const struct registry_pending *pending);
 
 /*

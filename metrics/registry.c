@@ -47,8 +47,9 @@ struct registry {
     bool changed;
     int64_t expires_at; /* no batch expires earlier; exact right after a publish */
 
-    pthread_mutex_t front_mutex; /* guards front */
+    pthread_mutex_t front_mutex; /* guards what follows */
     struct snapshot *front;
+    uint64_t published;
 
     /* the publishing thread's */
     struct slot_view *views;
@@ -443,8 +444,19 @@ static void swap_front(struct registry *registry, struct snapshot *snapshot)
     mutex_lock(&registry->front_mutex);
     previous = registry->front;
     registry->front = snapshot;
+    registry->published++;
     mutex_unlock(&registry->front_mutex);
     snapshot_put(previous);
+}
+
+uint64_t registry_published(struct registry *registry)
+{
+    uint64_t published;
+
+    mutex_lock(&registry->front_mutex);
+    published = registry->published;
+    mutex_unlock(&registry->front_mutex);
+    return published;
 }
 
 bool registry_publish(struct registry *registry, int64_t now, const struct self_metrics *self)

@@ -81,6 +81,9 @@ struct registry_pending registry_pending(struct registry *registry);
  */
 bool registry_publish(struct registry *registry, int64_t now, const struct self_metrics *self);
 
+/* How many publishes succeeded. Any thread. */
+uint64_t registry_published(struct registry *registry);
+
 /* The front snapshot with a reference for the caller. Never NULL. Any thread, never waits long. */
 struct snapshot *registry_snapshot(struct registry *registry);
 
