@@ -57,16 +57,16 @@ static int64_t cooling_next(const struct cooling_slots *slots)
     return slots->count > 0 ? *cooling_at(slots, 0) : CLOCK_NEVER;
 }
 
-/* A copy with room for `capacity`, every time moved by `delay`. */
-static bool cooling_copy(const struct cooling_slots *from, size_t capacity, int64_t delay,
-                         struct cooling_slots *to)
+/* A copy with room for `capacity`, every time reckoned with a new window. */
+static bool cooling_copy(const struct cooling_slots *from, size_t capacity, int64_t old_window,
+                         int64_t new_window, struct cooling_slots *to)
 {
     *to = (struct cooling_slots){.capacity = capacity, .count = from->count};
     to->free_at = calloc(capacity, sizeof(*to->free_at));
     if (to->free_at == NULL)
         return false;
     for (size_t i = 0; i < from->count; i++)
-        to->free_at[i] = clock_add(*cooling_at(from, i), delay);
+        to->free_at[i] = clock_add(*cooling_at(from, i) - old_window, new_window);
     return true;
 }
 
@@ -98,14 +98,13 @@ bool limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, i
     /* Calls still out come back into the queues, whatever the new N is. */
     size_t taken = (size_t)limiter->inflight + limiter->answered.count + limiter->unanswered.count;
     size_t capacity = (size_t)calls > taken ? (size_t)calls : taken;
-    int64_t delay = window > limiter->window && limiter->window > 0 ? window - limiter->window : 0;
+    int64_t latest_arrival = clock_add(now, LIMITER_BURST * (window / calls));
     struct cooling_slots answered, unanswered;
 
     assert(calls >= 1 && calls <= LIMITER_CALLS_MAX && window > 0);
-    (void)now;
-    if (!cooling_copy(&limiter->answered, capacity, delay, &answered))
+    if (!cooling_copy(&limiter->answered, capacity, limiter->window, window, &answered))
         return false;
-    if (!cooling_copy(&limiter->unanswered, capacity, delay, &unanswered)) {
+    if (!cooling_copy(&limiter->unanswered, capacity, limiter->window, window, &unanswered)) {
         free(answered.free_at);
         return false;
     }
@@ -115,6 +114,9 @@ bool limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, i
     limiter->unanswered = unanswered;
     limiter->calls = calls;
     limiter->window = window;
+    /* What was paced for a lower rate need not wait for it. */
+    if (limiter->arrival > latest_arrival)
+        limiter->arrival = latest_arrival;
     return true;
 }
 

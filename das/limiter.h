@@ -48,8 +48,9 @@ void limiter_free(struct limiter *limiter); /* NULL is allowed */
 
 /*
  * New N and window, with calls out. Nothing is forgotten: slots that are taken stay taken until
- * their time, reckoned with the larger of both windows. False when memory runs out: nothing
- * changed.
+ * their time, reckoned anew with the new window. So from the change on no new window with a new call
+ * in it holds more than the new N, and no window of the shorter length over the change more than the
+ * larger N. False when memory runs out: nothing changed.
  */
 bool limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now);
 

@@ -2,7 +2,7 @@
  * The limiter against a model of the server: calls travel, are counted at some moment before
  * they are answered (or never are), and no window may hold more than N of them.
  */
-#include "das/limiter.h"
+#include "test/das/limiter_model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,169 +12,11 @@
 
 #include <cmocka.h>
 
-#include "core/heap.h"
-
-#define MS           NS_PER_MS
-#define SECOND       NS_PER_SECOND
-#define CALL_TIMEOUT (10 * SECOND)
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * UINT64_C(2685821657736338717);
-}
-
-static int64_t random_below(int64_t limit)
-{
-    return limit <= 0 ? 0 : (int64_t)(random_next() >> 1) % limit;
-}
-
-/* How long calls take in one run of the model. */
-struct network {
-    int64_t delay;          /* at least, to the server and back */
-    int64_t jitter;         /* at most in addition, each way */
-    unsigned slow_permille; /* calls that take 3 s more */
-    unsigned lost_permille; /* calls that are counted, perhaps late, and never answered */
-    int64_t worker_wait;    /* at most, between dispatch and sending */
-};
-
-struct call {
-    struct heap_node node; /* by the time its end is seen */
-    int64_t dispatched_at;
-    bool answered;
-};
-
-/* The moments at which the server counted calls. */
-struct counted {
-    int64_t *at;
-    size_t count;
-};
-
-#define CALLS_OUT_MAX 4096
-
-struct model {
-    struct limiter *limiter;
-    struct network network;
-    struct heap out;
-    struct call calls[CALLS_OUT_MAX];
-    struct call *idle[CALLS_OUT_MAX];
-    size_t idle_count;
-    struct counted counted;
-};
-
-static struct model *model_new(int64_t calls, int64_t window, const struct network *network, size_t total)
-{
-    struct model *model = calloc(1, sizeof(*model));
-
-    assert_non_null(model);
-    model->limiter = limiter_new(calls, window, 0);
-    assert_non_null(model->limiter);
-    model->network = *network;
-    model->counted.at = calloc(total + CALLS_OUT_MAX, sizeof(int64_t));
-    assert_non_null(model->counted.at);
-    heap_init(&model->out);
-    for (size_t i = 0; i < CALLS_OUT_MAX; i++)
-        model->idle[model->idle_count++] = &model->calls[i];
-    return model;
-}
-
-static void model_free(struct model *model)
-{
-    limiter_free(model->limiter);
-    free(model->counted.at);
-    free(model);
-}
-
-static void model_send(struct model *model, int64_t now)
-{
-    const struct network *network = &model->network;
-    struct call *call = model->idle[--model->idle_count];
-    int64_t sent_at = now + random_below(network->worker_wait + 1);
-    int64_t there = network->delay / 2 + random_below(network->jitter + 1);
-    int64_t back = network->delay / 2 + random_below(network->jitter + 1);
-
-    if (random_below(1000) < network->slow_permille)
-        *(random_below(2) == 0 ? &there : &back) += 3 * SECOND;
-    call->dispatched_at = now;
-    call->answered = random_below(1000) >= network->lost_permille;
-    if (!call->answered) {
-        /* Counted at any time until some seconds after the client gave up. */
-        there = random_below(CALL_TIMEOUT + LIMITER_UNANSWERED_GRACE);
-        back = 0;
-    }
-    model->counted.at[model->counted.count++] = sent_at + there;
-    heap_insert(&model->out, &call->node, call->answered ? sent_at + there + back : sent_at + CALL_TIMEOUT);
-}
-
-static void model_see_ends(struct model *model, int64_t now)
-{
-    struct heap_node *node;
-
-    while ((node = heap_peek(&model->out)) != NULL && node->key <= now) {
-        struct call *call = (struct call *)(void *)heap_pop(&model->out);
-
-        limiter_release(model->limiter, call->answered ? LIMITER_ANSWERED : LIMITER_UNANSWERED, now);
-        model->idle[model->idle_count++] = call;
-    }
-}
-
-/* The next moment at which anything can happen. */
-static int64_t model_next(struct model *model, int64_t now)
-{
-    struct heap_node *node = heap_peek(&model->out);
-    int64_t next = limiter_next(model->limiter, now);
-
-    if (node != NULL && node->key < next)
-        next = node->key;
-    assert_true(next != CLOCK_NEVER);
-    return next > now ? next : now;
-}
-
-/* Sends `total` calls as fast as the limiter allows. Returns when the last one was sent. */
-static int64_t model_run(struct model *model, size_t total, int64_t now)
-{
-    for (size_t sent = 0; sent < total;) {
-        now = model_next(model, now);
-        model_see_ends(model, now);
-        while (sent < total && model->idle_count > 0 && limiter_acquire(model->limiter, now)) {
-            model_send(model, now);
-            sent++;
-        }
-    }
-    return now;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-/* The most calls that any half-open window of this length held. */
-static size_t worst_window(struct counted *counted, int64_t window)
-{
-    size_t worst = 0, first = 0;
-
-    qsort(counted->at, counted->count, sizeof(int64_t), compare_times);
-    for (size_t i = 0; i < counted->count; i++) {
-        while (counted->at[i] - counted->at[first] >= window)
-            first++;
-        if (i - first + 1 > worst)
-            worst = i - first + 1;
-    }
-    return worst;
-}
-
 static void assert_never_over(int64_t calls, int64_t window, const struct network *network, size_t total)
 {
-    struct model *model = model_new(calls, window, network, total);
+    struct model *model = model_new(calls, window, network);
 
-    random_state = UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)(calls * window);
+    random_seed(UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)(calls * window));
     model_run(model, total, 0);
     assert_true(worst_window(&model->counted, window) <= (size_t)calls);
     model_free(model);
@@ -235,7 +77,7 @@ static void test_long_and_short_windows_are_kept(void **state)
 static void test_rate_is_n_per_window_and_round_trip(void **state)
 {
     const struct network network = {.delay = 50 * MS};
-    struct model *model = model_new(60, SECOND, &network, 60000);
+    struct model *model = model_new(60, SECOND, &network);
     int64_t took, bound = 60000 / 60 * (SECOND + 50 * MS);
 
     (void)state;
@@ -245,32 +87,54 @@ static void test_rate_is_n_per_window_and_round_trip(void **state)
     model_free(model);
 }
 
-/* The windows of a process that is killed and started again belong together. */
-static void test_crash_loop_never_exceeds_the_window(void **state)
+/*
+ * The windows of a process that is killed and started again at once belong together. What was under
+ * way is counted within `at_most`.
+ */
+static void assert_crash_loop_never_over(int64_t calls, const struct network *network, int64_t at_most)
 {
-    const struct network network = {.delay = 20 * MS, .jitter = 20 * MS};
-    struct counted all = {.at = calloc(100000, sizeof(int64_t))};
+    struct counted all = {0};
     int64_t now = 0;
 
-    (void)state;
-    random_state = 42;
-    assert_non_null(all.at);
+    random_seed(42);
     for (int life = 0; life < 300; life++) {
-        struct model *model = model_new(50, SECOND, &network, 200);
+        struct model *model = model_new(calls, SECOND, network);
 
         limiter_free(model->limiter);
-        model->limiter = limiter_new(50, SECOND, now);
+        model->limiter = limiter_new(calls, SECOND, now);
         assert_non_null(model->limiter);
-        now = model_run(model, 1 + (size_t)random_below(120), now);
-        /* Killed: the calls under way are counted all the same, but within their delay. */
-        for (size_t i = 0; i < model->counted.count; i++)
-            all.at[all.count++] =
-                model->counted.at[i] <= now + 40 * MS ? model->counted.at[i] : now + 40 * MS;
-        now += 40 * MS;
+        now = model_run(model, 1 + (size_t)random_below(2 * calls), now);
+        model_kill(model, now, at_most);
+        for (size_t i = 0; i < model->counted.count; i++) {
+            if (model->counted.calls[i].at >= 0)
+                counted_add(&all, &model->counted.calls[i]);
+        }
         model_free(model);
     }
-    assert_true(worst_window(&all, SECOND) <= 50);
-    free(all.at);
+    assert_true(worst_window(&all, SECOND) <= (size_t)calls);
+    free(all.calls);
+}
+
+static void test_crash_loop_never_exceeds_the_window(void **state)
+{
+    const struct network network = {.delay = 20 * MS, .jitter = 20 * MS, .worker_wait = 100 * MS};
+
+    (void)state;
+    assert_crash_loop_never_over(50, &network, 40 * MS);
+}
+
+/*
+ * A whole window's worth of calls is under way at each kill. With a burst of 3 before and after, the
+ * quota holds as long as they are counted within (1 - 6/N) W.
+ */
+static void test_crash_loop_with_unanswered_calls_never_exceeds_the_window(void **state)
+{
+    const struct network far = {.jitter = 880 * MS};
+    const struct network near = {.jitter = 700 * MS};
+
+    (void)state;
+    assert_crash_loop_never_over(50, &far, 880 * MS);
+    assert_crash_loop_never_over(20, &near, 700 * MS);
 }
 
 static void test_first_call_waits_one_window(void **state)
@@ -431,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_long_and_short_windows_are_kept),
         cmocka_unit_test(test_rate_is_n_per_window_and_round_trip),
         cmocka_unit_test(test_crash_loop_never_exceeds_the_window),
+        cmocka_unit_test(test_crash_loop_with_unanswered_calls_never_exceeds_the_window),
         cmocka_unit_test(test_first_call_waits_one_window),
         cmocka_unit_test(test_calls_are_paced_after_a_burst_of_three),
         cmocka_unit_test(test_slot_is_free_one_window_after_the_answer),
