@@ -13,6 +13,8 @@
 #include "collectors/session_count.h"
 #include "core/log.h"
 
+/* A call may have waited for a worker, timed out and been late. */
+#define LONGEST_WAY (60 * NS_PER_SECOND)
 /* Room for the arrivals of one window. */
 #define ARRIVALS_MAX 8192
 
@@ -41,12 +43,14 @@ static int64_t random_completion(struct fleet *fleet, const struct fleet_target 
 }
 
 /* The quota at the server: a window is half open, so calls exactly one window apart are in two. */
-static void count_arrival(struct fleet *fleet, struct fleet_account *account)
+static void count_arrival(struct fleet *fleet, struct fleet_account *account, int64_t dispatched_at)
 {
     int64_t window = fleet->config->das.rate_window;
+    unsigned quota;
 
-    if (account->quota_next_from <= fleet->now)
-        account->quota = account->quota_next;
+    if (dispatched_at <= account->quota_set_at)
+        account->quota_from = fleet->now + window;
+    quota = fleet->now < account->quota_from ? account->quota_before : account->quota;
     while (account->arrival_count > 0 && account->arrivals[account->arrival_first] <= fleet->now - window) {
         account->arrival_first = (account->arrival_first + 1) % ARRIVALS_MAX;
         account->arrival_count--;
@@ -55,9 +59,8 @@ static void count_arrival(struct fleet *fleet, struct fleet_account *account)
     account->arrivals[(account->arrival_first + account->arrival_count) % ARRIVALS_MAX] = fleet->now;
     account->arrival_count++;
     account->calls++;
-    if (account->arrival_count > account->quota)
-        fail_msg("%zu calls in one window of an account, %u are allowed", account->arrival_count,
-                 account->quota);
+    if (account->arrival_count > quota)
+        fail_msg("%zu calls in one window of an account, %u are allowed", account->arrival_count, quota);
 }
 
 static bool fault_hits(struct fleet_fault *fault, const struct call *call)
@@ -129,7 +132,7 @@ static void arrive(struct fleet *fleet, struct fleet_call *flight)
     struct fleet_account *account = flight->account;
     struct call *call = &flight->job->call;
 
-    count_arrival(fleet, account);
+    count_arrival(fleet, account, flight->dispatched_at);
     if (account->server_limit > 0 && account->arrival_count > account->server_limit)
         answer_error(call, ERROR_THROTTLED, -1);
     else if (keys_refused(account, call))
@@ -172,6 +175,7 @@ static void schedule_hanging(struct fleet *fleet, struct fleet_call *flight)
 
     assert_non_null(ghost);
     ghost->account = flight->account;
+    ghost->dispatched_at = flight->dispatched_at;
     heap_insert(&fleet->events, &ghost->node,
                 fleet->now + fleet_random(fleet, timeout + LIMITER_UNANSWERED_GRACE));
     flight->arrived = true;
@@ -205,6 +209,7 @@ static void start_call(struct fleet *fleet, struct job *job)
     flight->job = job;
     flight->target = find_target(fleet, call->target);
     flight->account = find_account(fleet, call->target);
+    flight->dispatched_at = call->dispatched_at;
     flight->started_at = fleet->now;
     fleet->running++;
     if (fleet->on_call != NULL)
@@ -252,7 +257,7 @@ static bool run_event(struct fleet *fleet)
     struct fleet_call *flight = CONTAINER_OF(heap_pop(&fleet->events), struct fleet_call, node);
 
     if (flight->job == NULL) {
-        count_arrival(fleet, flight->account);
+        count_arrival(fleet, flight->account, flight->dispatched_at);
         free(flight);
         return false;
     }
@@ -310,7 +315,14 @@ void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limi
 
 void fleet_stall(struct fleet *fleet, int64_t duration)
 {
-    fleet->now += duration;
+    int64_t end = fleet->now + duration;
+
+    while (heap_peek(&fleet->events) != NULL && heap_peek(&fleet->events)->key <= end) {
+        if (heap_peek(&fleet->events)->key > fleet->now)
+            fleet->now = heap_peek(&fleet->events)->key;
+        run_event(fleet);
+    }
+    fleet->now = end;
     fleet_step(fleet);
 }
 
@@ -321,10 +333,15 @@ static void set_quotas(struct fleet *fleet)
         unsigned quota =
             account->rate_limit > 0 ? account->rate_limit : (unsigned)fleet->config->das.rate_limit;
 
-        /* Calls sent before a change may arrive after it. */
-        account->quota = quota > account->quota ? quota : account->quota;
-        account->quota_next = quota;
-        account->quota_next_from = fleet->now + fleet->config->das.rate_window + account->round_trip_most;
+        if (quota == account->quota)
+            continue;
+        if (fleet->now >= account->quota_from + LONGEST_WAY)
+            account->quota_before = account->quota;
+        if (quota > account->quota_before)
+            account->quota_before = quota;
+        account->quota = quota;
+        account->quota_set_at = fleet->now;
+        account->quota_from = fleet->now + fleet->config->das.rate_window;
     }
 }
 

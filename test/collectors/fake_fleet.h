@@ -81,9 +81,10 @@ struct fleet_account {
     int64_t *arrivals; /* a ring: the last window */
     size_t arrival_first;
     size_t arrival_count;
-    unsigned quota; /* calls per window that were ever configured within the last windows */
-    unsigned quota_next;
-    int64_t quota_next_from;
+    unsigned quota; /* calls per window as configured */
+    int64_t quota_set_at;
+    unsigned quota_before; /* in force until quota_from: calls sent under it still arrive */
+    int64_t quota_from;
 };
 
 struct fleet_settings {
@@ -108,6 +109,7 @@ struct fleet_call {
     struct fleet_target *target;
     struct fleet_account *account;
     bool arrived;
+    int64_t dispatched_at;
     int64_t started_at;
     int64_t returns_at;
 };
@@ -156,7 +158,7 @@ void fleet_run(struct fleet *fleet, int64_t duration);
 /* Runs until every present target has at least so many results. Fails after `limit`. */
 void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limit);
 
-/* The clock jumps: nothing was done meanwhile. */
+/* The scheduler does not run for a while; calls that are out go on. */
 void fleet_stall(struct fleet *fleet, int64_t duration);
 
 /* One decision round now, and the workers' part. */
