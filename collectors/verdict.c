@@ -84,7 +84,8 @@ static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
         return;
     }
     /* Nothing else will want the quota by then: ask a little earlier. */
-    if (lane_backlog(job->lane) < next - job->asked)
+    if (lane_backlog(job->lane) < next - job->asked &&
+        cycle_interval(s, job->lane) <= scheduler_metric(s)->interval)
         next = poll_policy_next(policy, job->asked, true);
     if (next > limit)
         next = limit;
