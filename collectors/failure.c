@@ -65,7 +65,16 @@ static void send_again(struct scheduler *s, struct job *job, const struct error 
     cycle_make_ready(s, job, now);
 }
 
-static void requeue_throttled(struct scheduler *s, struct job *job, int64_t now)
+/* It may be tried again, but not for ever: the page must not look well, and somebody may wait. */
+static bool is_out_of_patience(const struct scheduler *s, const struct job *job, int64_t now)
+{
+    int64_t interval = cycle_interval(s, job->lane);
+    int64_t timeout = s->config->das.result_timeout;
+
+    return now - job->began_at >= (interval > timeout ? interval : timeout);
+}
+
+static void requeue_throttled(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
     struct lane *lane = job->lane;
     int64_t retry_after = job->call.retry_after_ms > 0 ? job->call.retry_after_ms * NS_PER_MS : 0;
@@ -73,11 +82,14 @@ static void requeue_throttled(struct scheduler *s, struct job *job, int64_t now)
 
     if (limiter_throttled(lane->limiter, job->call.dispatched_at, retry_after, now) &&
         complaint_raise(&lane->throttle_complaint, ERROR_THROTTLED, now, &repeats))
-        log_failure(
-            LOG_LEVEL_WARN, "account throttled", &job->call.error, log_text("aliyun_uid", lane->aliyun_uid),
-            log_int("calls_per_window", limiter_effective(lane->limiter, now)),
-            log_int("configured", limiter_calls(lane->limiter)), log_int("repeats", (int64_t)repeats));
-    cycle_make_ready(s, job, now);
+        log_failure(LOG_LEVEL_WARN, "account throttled", error, log_text("aliyun_uid", lane->aliyun_uid),
+                    log_int("calls_per_window", limiter_effective(lane->limiter, now)),
+                    log_int("configured", limiter_calls(lane->limiter)),
+                    log_int("repeats", (int64_t)repeats));
+    if (is_out_of_patience(s, job, now))
+        cycle_fail(s, job, error, now);
+    else
+        cycle_make_ready(s, job, now);
 }
 
 /* Everything the account has ready would only fail the same way. */
@@ -150,7 +162,7 @@ void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t n
         submit_again(s, job, &error, now);
         break;
     case REQUEUE:
-        requeue_throttled(s, job, now);
+        requeue_throttled(s, job, &error, now);
         break;
     case ACCOUNT_DOWN:
         account_down(s, job, &error, probe, now);

@@ -303,6 +303,12 @@ bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid)
     return false;
 }
 
+void lane_jobs_counted(struct lane *lane)
+{
+    for (int i = 0; i < ENGINE_COUNT; i++)
+        poll_policy_expect(&lane->polls[i], lane->engine_jobs[i]);
+}
+
 void lane_result_cost(struct lane *lane, unsigned calls)
 {
     lane->calls_per_result += ((int64_t)calls * 1000 - lane->calls_per_result) / CALLS_PER_RESULT_MEMORY;

@@ -52,6 +52,7 @@ struct lane {
     size_t outstanding;    /* submitted, not known to be finished, not overdue */
     struct latency round_trip;
     struct poll_policy polls[ENGINE_COUNT];
+    size_t engine_jobs[ENGINE_COUNT];
     int64_t calls_per_result; /* thousandths, a running mean */
     bool overcommitted;       /* said that the quota does not suffice for the interval */
 
@@ -117,6 +118,9 @@ bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now)
  * fault of the network does not log a line per target. *unsaid: lines left out in the minute before.
  */
 bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid);
+
+/* How many jobs the lane has was counted anew, by engine: what it learns follows its size. */
+void lane_jobs_counted(struct lane *lane);
 
 /* Remembers what one result cost in calls. */
 void lane_result_cost(struct lane *lane, unsigned calls);

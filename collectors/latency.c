@@ -5,7 +5,7 @@
 #include "core/clock.h"
 
 #define FIRST_BOUND (10 * NS_PER_MS)
-/* The weight of one observation when it is made; older ones shrink by 1/LATENCY_MEMORY each. */
+/* The weight of one observation when it is made; older ones shrink by 1/memory each. */
 #define OBSERVATION_WEIGHT (1u << 20)
 /* A range that holds less than this share of one observation says nothing about quantiles. */
 #define NEGLIGIBLE_WEIGHT (OBSERVATION_WEIGHT / 16)
@@ -43,12 +43,20 @@ static unsigned bucket_above(int64_t after)
 void latency_init(struct latency *latency)
 {
     memset(latency, 0, sizeof(*latency));
+    latency->memory = LATENCY_MEMORY;
+}
+
+void latency_remember(struct latency *latency, size_t memory)
+{
+    if (memory < LATENCY_MEMORY_LEAST)
+        memory = LATENCY_MEMORY_LEAST;
+    latency->memory = memory < LATENCY_MEMORY ? (uint32_t)memory : LATENCY_MEMORY;
 }
 
 static void decay(struct latency *latency)
 {
     for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
-        latency->weights[i] -= latency->weights[i] / LATENCY_MEMORY;
+        latency->weights[i] -= latency->weights[i] / latency->memory;
     if (latency->observations < UINT32_MAX)
         latency->observations++;
 }

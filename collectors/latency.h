@@ -1,23 +1,31 @@
 /*
  * A decaying histogram of durations on a logarithmic scale: the recent distribution in constant
  * memory, with quantiles. Fresh observations outweigh old ones, so a change of the world is
- * followed within about LATENCY_MEMORY observations. Pure integers; not synchronised.
+ * followed within about as many observations as it remembers. Pure integers; not synchronised.
  */
 #ifndef COLLECTORS_LATENCY_H
 #define COLLECTORS_LATENCY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 48 /* 10 ms times 2^(i/4): up to about 40 s */
-#define LATENCY_MEMORY  200
+
+/* How many observations count: at the beginning, and at most; and at least. */
+#define LATENCY_MEMORY       200
+#define LATENCY_MEMORY_LEAST 20
 
 struct latency {
     uint32_t weights[LATENCY_BUCKETS];
     uint32_t observations; /* ever, saturating */
+    uint32_t memory;
 };
 
 /* An empty histogram. */
 void latency_init(struct latency *latency);
+
+/* From now on about the last `memory` observations count, within the bounds above. */
+void latency_remember(struct latency *latency, size_t memory);
 
 /* A duration that was measured exactly. */
 void latency_observe(struct latency *latency, int64_t duration);

@@ -16,6 +16,11 @@ void poll_policy_init(struct poll_policy *policy)
     policy->credit = 0;
 }
 
+void poll_policy_expect(struct poll_policy *policy, size_t targets)
+{
+    latency_remember(&policy->completion, 2 * targets);
+}
+
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
     if (value < low)

@@ -7,6 +7,7 @@
 #define COLLECTORS_POLL_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "collectors/latency.h"
@@ -25,6 +26,9 @@ struct poll_policy {
 };
 
 void poll_policy_init(struct poll_policy *policy);
+
+/* So many targets are asked in one cycle: what was learned is forgotten within about two. */
+void poll_policy_expect(struct poll_policy *policy, size_t targets);
 
 /*
  * The time of the next poll, given that the result was not there at `asked` (0: never asked).

@@ -2,7 +2,7 @@
 
 bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
 {
-    int64_t calls = das->total_rate_limit < LIMITER_CALLS_MAX ? das->total_rate_limit : LIMITER_CALLS_MAX;
+    int64_t calls = das->total_rate_limit;
 
     /* Once made it stays, since calls that hold a slot of it may be out. */
     if (calls > 0 && s->total == NULL)

@@ -82,7 +82,7 @@ const struct config_key config_keys[] = {
      .meaning = "Most calls per `rate_window` and account. Alibaba Cloud allows 60 a second; leave room for others."},
     {"das", "rate_window", CONFIG_DURATION, RANGE(100 * MS, HOUR), .fallback = "1s",
      .offset = AT(das.rate_window), .meaning = "The window that `rate_limit` and `total_rate_limit` count in."},
-    {"das", "total_rate_limit", CONFIG_INT, RANGE(0, 1000000), .fallback = "0",
+    {"das", "total_rate_limit", CONFIG_INT, RANGE(0, 100000), .fallback = "0",
      .offset = AT(das.total_rate_limit), .meaning = "Most calls per `rate_window` over all accounts; 0: no such limit."},
     {"das", "connect_timeout", CONFIG_DURATION, RANGE(100 * MS, 5 * MINUTE), .fallback = "5s",
      .offset = AT(das.connect_timeout), .meaning = "How long a connection to DAS may take."},

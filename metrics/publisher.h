@@ -13,10 +13,10 @@
 #include "core/error.h"
 #include "metrics/registry.h"
 
-#define PUBLISH_GAP        NS_PER_SECOND /* between the starts of two publishes for changes */
+#define PUBLISH_GAP NS_PER_SECOND /* between the starts of two publishes for changes */
 /* Rates change by time alone, so the page is renewed without a cause, too. */
-#define PUBLISH_IDLE_GAP (10 * NS_PER_SECOND)
-#define PUBLISH_DUTY_SHARE 10            /* a publish may take one part in so many of the time */
+#define PUBLISH_IDLE_GAP   (10 * NS_PER_SECOND)
+#define PUBLISH_DUTY_SHARE 10 /* a publish may take one part in so many of the time */
 
 struct publisher;
 

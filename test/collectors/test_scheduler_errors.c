@@ -229,6 +229,21 @@ static void test_throttled_calls_are_sent_again_and_no_failure_of_the_target(voi
     fleet_free(fleet);
 }
 
+static void test_throttling_without_end_fails_the_cycle(void **state)
+{
+    struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 10});
+
+    (void)state;
+    fleet->accounts[0].fault = FLEET_FAULT(ERROR_THROTTLED, FLEET_ALWAYS);
+    fleet_apply_inventory(fleet);
+    fleet_run(fleet, 120 * NS_PER_SECOND);
+    for (size_t i = 0; i < 10; i++) {
+        assert_non_null(fleet_job(fleet, i)->error);
+        assert_int_equal(fleet_job(fleet, i)->error->class, ERROR_THROTTLED);
+    }
+    fleet_free(fleet);
+}
+
 static void test_a_burst_of_throttling_is_one_cut(void **state)
 {
     struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 400});
@@ -294,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_a_call_that_was_not_sent_is_sent_a_second_later),
         cmocka_unit_test(test_calls_that_are_not_answered_are_transient),
         cmocka_unit_test(test_throttled_calls_are_sent_again_and_no_failure_of_the_target),
+        cmocka_unit_test(test_throttling_without_end_fails_the_cycle),
         cmocka_unit_test(test_a_burst_of_throttling_is_one_cut),
         cmocka_unit_test(test_the_server_may_ask_for_a_pause),
         cmocka_unit_test(test_a_quota_shared_with_others_is_found_and_used),
