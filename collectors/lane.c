@@ -109,6 +109,25 @@ enum engine job_engine(const struct job *job)
     return job->target->node_id[0] != '\0' ? ENGINE_POLARDB : ENGINE_RDS;
 }
 
+static void count_job(struct lane *lane, const struct job *job, size_t change)
+{
+    enum engine engine = job_engine(job);
+
+    lane->job_count += change;
+    lane->engine_jobs[engine] += change;
+    poll_policy_expect(&lane->polls[engine], lane->engine_jobs[engine]);
+}
+
+void lane_job_joined(struct lane *lane, const struct job *job)
+{
+    count_job(lane, job, 1);
+}
+
+void lane_job_left(struct lane *lane, const struct job *job)
+{
+    count_job(lane, job, (size_t)-1);
+}
+
 static enum ready_class class_of(const struct job *job)
 {
     if (job->retrying)
@@ -301,12 +320,6 @@ bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid)
     }
     lane->target_lines_unsaid++;
     return false;
-}
-
-void lane_jobs_counted(struct lane *lane)
-{
-    for (int i = 0; i < ENGINE_COUNT; i++)
-        poll_policy_expect(&lane->polls[i], lane->engine_jobs[i]);
 }
 
 void lane_result_cost(struct lane *lane, unsigned calls)

@@ -40,6 +40,7 @@ struct lane {
 
     struct list jobs; /* every job of the account */
     size_t job_count;
+    size_t engine_jobs[ENGINE_COUNT];
     size_t instance_count;
     size_t up_count; /* jobs whose last cycle succeeded */
 
@@ -52,7 +53,6 @@ struct lane {
     size_t outstanding;    /* submitted, not known to be finished, not overdue */
     struct latency round_trip;
     struct poll_policy polls[ENGINE_COUNT];
-    size_t engine_jobs[ENGINE_COUNT];
     int64_t calls_per_result; /* thousandths, a running mean */
     bool overcommitted;       /* said that the quota does not suffice for the interval */
 
@@ -86,6 +86,10 @@ void lane_free(struct lane *lane); /* NULL is allowed; its jobs are the caller's
 bool lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
                     int64_t now);
 
+/* One job more or less: counts, and how long is remembered what they teach. */
+void lane_job_joined(struct lane *lane, const struct job *job);
+void lane_job_left(struct lane *lane, const struct job *job);
+
 /* Puts a job into the class that fits its state. */
 void lane_add_ready(struct lane *lane, struct job *job);
 
@@ -118,9 +122,6 @@ bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now)
  * fault of the network does not log a line per target. *unsaid: lines left out in the minute before.
  */
 bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid);
-
-/* How many jobs the lane has was counted anew, by engine: what it learns follows its size. */
-void lane_jobs_counted(struct lane *lane);
 
 /* Remembers what one result cost in calls. */
 void lane_result_cost(struct lane *lane, unsigned calls);

@@ -193,7 +193,7 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
     registry_remove(s->parts.registry, job->slot);
     refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_VANISHED, now);
     full_cycle_job_removed(s, job, now);
-    lane->job_count--;
+    lane_job_left(lane, job);
     if (job->up)
         lane->up_count--;
     if (job->outstanding)
@@ -251,7 +251,7 @@ static void add_job(struct scheduler *s, struct job *job, struct lane *lane, int
 {
     job->lane = lane;
     list_push_back(&lane->jobs, &job->member);
-    lane->job_count++;
+    lane_job_joined(lane, job);
     full_cycle_job_added(s, job, now);
     cycle_due(s, job, now);
 }

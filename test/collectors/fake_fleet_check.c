@@ -64,6 +64,7 @@ static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, 
     for (int i = 0; i < READY_CLASS_COUNT; i++)
         in_classes += lane->ready[i].count;
     assert_int_equal(lane->job_count, count.jobs);
+    assert_int_equal(lane->engine_jobs[ENGINE_RDS] + lane->engine_jobs[ENGINE_POLARDB], count.jobs);
     assert_int_equal(lane->up_count, count.up);
     assert_int_equal(lane->outstanding, count.outstanding);
     assert_int_equal(lane->ready_count, count.ready);

@@ -106,6 +106,30 @@ static void test_fresh_observations_outweigh_old_ones(void **state)
     assert_about(median(&latency), 5 * NS_PER_SECOND);
 }
 
+static void test_a_shorter_memory_follows_sooner(void **state)
+{
+    struct latency latency;
+
+    (void)state;
+    latency_init(&latency);
+    latency_remember(&latency, 40);
+    observe(&latency, NS_PER_SECOND, 10000);
+    observe(&latency, 5 * NS_PER_SECOND, 30);
+    assert_about(median(&latency), 5 * NS_PER_SECOND);
+}
+
+static void test_the_memory_has_bounds(void **state)
+{
+    struct latency latency;
+
+    (void)state;
+    latency_init(&latency);
+    latency_remember(&latency, 0);
+    assert_int_equal(latency.memory, LATENCY_MEMORY_LEAST);
+    latency_remember(&latency, SIZE_MAX);
+    assert_int_equal(latency.memory, LATENCY_MEMORY);
+}
+
 static void test_one_outlier_does_not_move_the_median(void **state)
 {
     struct latency latency;
@@ -173,6 +197,8 @@ int main(void)
         cmocka_unit_test(test_quantiles_may_be_of_those_that_took_longer),
         cmocka_unit_test(test_extreme_durations_are_in_the_outer_buckets),
         cmocka_unit_test(test_fresh_observations_outweigh_old_ones),
+        cmocka_unit_test(test_a_shorter_memory_follows_sooner),
+        cmocka_unit_test(test_the_memory_has_bounds),
         cmocka_unit_test(test_one_outlier_does_not_move_the_median),
         cmocka_unit_test(test_weights_never_overflow),
         cmocka_unit_test(test_an_unknown_moment_in_a_range_follows_what_is_known_of_it),
