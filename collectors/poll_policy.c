@@ -9,6 +9,8 @@
 #define ENOUGH_OBSERVATIONS 8
 /* The most that is saved up for early polls: 30 of them. */
 #define CREDIT_MAX 30000
+/* The most that is owed after a time of many polls in vain: what 50 results bring in. */
+#define DEBT_MAX (50 * POLL_MISSES_ALLOWED)
 
 void poll_policy_init(struct poll_policy *policy)
 {
@@ -61,8 +63,8 @@ void poll_policy_found(struct poll_policy *policy, int64_t asked, int64_t found)
 void poll_policy_missed(struct poll_policy *policy)
 {
     policy->credit -= 1000;
-    if (policy->credit < -CREDIT_MAX)
-        policy->credit = -CREDIT_MAX;
+    if (policy->credit < -DEBT_MAX)
+        policy->credit = -DEBT_MAX;
 }
 
 int64_t poll_policy_horizon(const struct poll_policy *policy)

@@ -155,6 +155,55 @@ static void test_a_fivefold_speedup_is_learned_within_a_cycle(void **state)
     assert_true(cost.polls < 1.15);
 }
 
+#define SMALL    20
+#define REPEATED 100
+
+/* The mean over many small accounts of one cycle, `before` cycles after the change. */
+static struct cost small_account_after(double from, double to, int before)
+{
+    struct cost sum = {0};
+
+    for (int i = 0; i < REPEATED; i++) {
+        struct poll_policy policy;
+        struct cost cost;
+
+        poll_policy_init(&policy);
+        poll_policy_expect(&policy, SMALL);
+        ask(&policy, 20 * SMALL, from, 0.5, true);
+        ask(&policy, before * SMALL, to, 0.5, true);
+        cost = ask(&policy, SMALL, to, 0.5, true);
+        sum.polls += cost.polls / REPEATED;
+        sum.delay += cost.delay / REPEATED;
+    }
+    return sum;
+}
+
+static void test_a_small_account_learns_a_fivefold_slowdown_within_a_cycle(void **state)
+{
+    (void)state;
+    assert_true(small_account_after(2, 10, 1).polls < 1.15);
+}
+
+/* What was there long before it was found says little, so that this takes longer. */
+static void test_a_small_account_follows_a_fivefold_speedup_from_the_next_cycle_on(void **state)
+{
+    (void)state;
+    assert_true(small_account_after(10, 2, 1).delay < 13);
+    assert_true(small_account_after(10, 2, 5).delay < 8);
+}
+
+static void test_polls_in_vain_while_the_world_changed_are_not_paid_for_long(void **state)
+{
+    struct poll_policy policy;
+
+    (void)state;
+    poll_policy_init(&policy);
+    for (int i = 0; i < 1000; i++)
+        poll_policy_missed(&policy);
+    ask(&policy, 200, 2, 0.5, false);
+    assert_true(policy.credit > 0);
+}
+
 static void test_constant_times_are_found_soon_after(void **state)
 {
     struct poll_policy policy;
@@ -190,6 +239,9 @@ int main(void)
         cmocka_unit_test_setup(test_slack_buys_freshness_within_the_allowance, reset),
         cmocka_unit_test_setup(test_a_fivefold_slowdown_is_learned_within_a_cycle, reset),
         cmocka_unit_test_setup(test_a_fivefold_speedup_is_learned_within_a_cycle, reset),
+        cmocka_unit_test_setup(test_a_small_account_learns_a_fivefold_slowdown_within_a_cycle, reset),
+        cmocka_unit_test_setup(test_a_small_account_follows_a_fivefold_speedup_from_the_next_cycle_on, reset),
+        cmocka_unit_test_setup(test_polls_in_vain_while_the_world_changed_are_not_paid_for_long, reset),
         cmocka_unit_test_setup(test_constant_times_are_found_soon_after, reset),
         cmocka_unit_test_setup(test_the_horizon_covers_nearly_all, reset),
     };
