@@ -42,8 +42,8 @@ static int64_t random_completion(struct fleet *fleet, const struct fleet_target 
     return (int64_t)((double)target->completion * exp(target->spread * random_normal(fleet)));
 }
 
-/* The quota at the server: a window is half open, so calls exactly one window apart are in two. */
-static void count_arrival(struct fleet *fleet, struct fleet_account *account, int64_t dispatched_at)
+/* A quota at the server: a window is half open, so calls exactly one window apart are in two. */
+static void count_in_window(struct fleet *fleet, struct fleet_account *account, int64_t dispatched_at)
 {
     int64_t window = fleet->config->das.rate_window;
     unsigned quota;
@@ -61,6 +61,12 @@ static void count_arrival(struct fleet *fleet, struct fleet_account *account, in
     account->calls++;
     if (account->arrival_count > quota)
         fail_msg("%zu calls in one window of an account, %u are allowed", account->arrival_count, quota);
+}
+
+static void count_arrival(struct fleet *fleet, struct fleet_account *account, int64_t dispatched_at)
+{
+    count_in_window(fleet, account, dispatched_at);
+    count_in_window(fleet, &fleet->total, dispatched_at);
 }
 
 static bool fault_hits(struct fleet_fault *fault, const struct call *call)
@@ -141,6 +147,8 @@ static void arrive(struct fleet *fleet, struct fleet_call *flight)
         answer_error(call, account->fault.class, account->fault.retry_after_ms);
     else
         answer_target(fleet, flight->target, call);
+    if (call->outcome == DAS_FINISHED)
+        flight->target->refreshing += fleet->now - flight->job->began_at;
 }
 
 static void give_back(struct fleet *fleet, struct fleet_call *flight)
@@ -326,23 +334,29 @@ void fleet_stall(struct fleet *fleet, int64_t duration)
     fleet_step(fleet);
 }
 
+static void set_quota(struct fleet *fleet, struct fleet_account *account, unsigned quota)
+{
+    if (quota == account->quota)
+        return;
+    if (fleet->now >= account->quota_from + LONGEST_WAY)
+        account->quota_before = account->quota;
+    if (quota > account->quota_before)
+        account->quota_before = quota;
+    account->quota = quota;
+    account->quota_set_at = fleet->now;
+    account->quota_from = fleet->now + fleet->config->das.rate_window;
+}
+
 static void set_quotas(struct fleet *fleet)
 {
+    const struct das_config *das = &fleet->config->das;
+
     for (size_t i = 0; i < fleet->account_count; i++) {
         struct fleet_account *account = &fleet->accounts[i];
-        unsigned quota =
-            account->rate_limit > 0 ? account->rate_limit : (unsigned)fleet->config->das.rate_limit;
 
-        if (quota == account->quota)
-            continue;
-        if (fleet->now >= account->quota_from + LONGEST_WAY)
-            account->quota_before = account->quota;
-        if (quota > account->quota_before)
-            account->quota_before = quota;
-        account->quota = quota;
-        account->quota_set_at = fleet->now;
-        account->quota_from = fleet->now + fleet->config->das.rate_window;
+        set_quota(fleet, account, account->rate_limit > 0 ? account->rate_limit : (unsigned)das->rate_limit);
     }
+    set_quota(fleet, &fleet->total, das->total_rate_limit > 0 ? (unsigned)das->total_rate_limit : UINT_MAX);
 }
 
 void fleet_reload(struct fleet *fleet)
@@ -385,8 +399,15 @@ static void make_targets(struct fleet *fleet)
     }
 }
 
+static void make_arrivals(struct fleet_account *account)
+{
+    account->arrivals = calloc(ARRIVALS_MAX, sizeof(*account->arrivals));
+    assert_non_null(account->arrivals);
+}
+
 static void make_accounts(struct fleet *fleet)
 {
+    make_arrivals(&fleet->total);
     fleet->account_count = fleet->settings.accounts > 0 ? fleet->settings.accounts : 1;
     fleet->accounts = calloc(fleet->account_count, sizeof(*fleet->accounts));
     assert_non_null(fleet->accounts);
@@ -395,8 +416,7 @@ static void make_accounts(struct fleet *fleet)
 
         account->round_trip_least = 20 * NS_PER_MS;
         account->round_trip_most = 120 * NS_PER_MS;
-        account->arrivals = calloc(ARRIVALS_MAX, sizeof(*account->arrivals));
-        assert_non_null(account->arrivals);
+        make_arrivals(account);
     }
 }
 
@@ -456,6 +476,7 @@ void fleet_free(struct fleet *fleet)
     config_put(fleet->config);
     for (size_t i = 0; i < fleet->account_count; i++)
         free(fleet->accounts[i].arrivals);
+    free(fleet->total.arrivals);
     free(fleet->accounts);
     free(fleet->targets);
     free(fleet);

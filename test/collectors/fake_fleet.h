@@ -59,6 +59,7 @@ struct fleet_target {
     int64_t computed_at;
     int64_t result_at;
     int64_t longest_gap; /* between two results */
+    int64_t refreshing;  /* sum over the results: from the begin of a cycle to its result */
 };
 
 struct fleet_account {
@@ -120,6 +121,7 @@ struct fleet {
     size_t target_count;
     struct fleet_account *accounts;
     size_t account_count;
+    struct fleet_account total; /* the calls of all of them, under total_rate_limit */
 
     struct config *config;
     struct registry *registry;
