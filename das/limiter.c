@@ -248,7 +248,8 @@ bool limiter_throttled(struct limiter *limiter, int64_t dispatched_at, int64_t r
 
     if (until > limiter->not_before)
         limiter->not_before = until;
-    if (limiter->cut && dispatched_at <= limiter->cut_at)
+    /* For a window after a cut the server still counts what was sent before it. */
+    if (limiter->cut && dispatched_at < clock_add(limiter->cut_at, limiter->window))
         return false;
     limiter->calls_before_cut = limiter_effective(limiter, now);
     limiter->cut = true;

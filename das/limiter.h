@@ -16,8 +16,8 @@
  * ITU-T I.371 annex A), so that gateways which count shorter windows are content too.
  *
  * A throttled answer lowers N for a while: multiplied by 0.7, once per burst (only if the call
- * was dispatched after the last cut), then back to N along a cubic (RFC 9438 figure 1, concave
- * part) in LIMITER_RECOVERY.
+ * was dispatched a window or more after the last cut, when the server has forgotten what was sent
+ * before it), then back to N along a cubic (RFC 9438 figure 1, concave part) in LIMITER_RECOVERY.
  *
  * Pure integer arithmetic; time is an argument, never read. Not synchronised: the scheduler
  * thread owns it. After limiter_new nothing allocates.

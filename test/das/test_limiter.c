@@ -222,6 +222,17 @@ static void test_one_burst_of_throttles_is_one_cut(void **state)
     limiter_free(limiter);
 }
 
+static void test_denials_of_calls_sent_within_a_window_of_a_cut_belong_to_its_burst(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+
+    (void)state;
+    assert_true(limiter_throttled(limiter, 2 * SECOND, 0, 3 * SECOND));
+    assert_false(limiter_throttled(limiter, 4 * SECOND - 1, 0, 6 * SECOND));
+    assert_true(limiter_throttled(limiter, 4 * SECOND, 0, 6 * SECOND));
+    limiter_free(limiter);
+}
+
 static void test_rate_grows_back_in_thirty_seconds_and_never_above(void **state)
 {
     struct limiter *limiter = limiter_new(50, SECOND, 0);
@@ -303,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_unsent_call_gives_its_slot_back_at_once),
         cmocka_unit_test(test_throttle_takes_three_tenths_away),
         cmocka_unit_test(test_one_burst_of_throttles_is_one_cut),
+        cmocka_unit_test(test_denials_of_calls_sent_within_a_window_of_a_cut_belong_to_its_burst),
         cmocka_unit_test(test_rate_grows_back_in_thirty_seconds_and_never_above),
         cmocka_unit_test(test_rate_is_never_cut_below_one),
         cmocka_unit_test(test_retry_after_is_a_lower_bound_and_clamped),
