@@ -96,7 +96,10 @@ void lane_add_ready(struct lane *lane, struct job *job);
 /* Takes a ready job out again. */
 void lane_remove_ready(struct lane *lane, struct job *job);
 
-/* The earliest time at which lane_take can give a job; CLOCK_NEVER when none or unknown. */
+/*
+ * The earliest time at which lane_take can give a job; CLOCK_NEVER when none or unknown. At most
+ * `workers` calls may be out.
+ */
 int64_t lane_next(struct lane *lane, size_t workers, int64_t now);
 
 /*

@@ -129,9 +129,11 @@ static void send_ready(struct scheduler *s, int64_t now)
         struct job *job;
 
         heap_remove(&s->ready_lanes, &lane->node);
-        job = lane_take(lane, (size_t)s->config->exporter.workers, now);
-        if (job != NULL)
+        job = lane_take(lane, scheduler_worker_share(s), now);
+        if (job != NULL) {
+            s->active_lanes += lane->inflight == 1;
             dispatch(s, job, now);
+        }
         scheduler_place_lane(s, lane, now);
     }
 }

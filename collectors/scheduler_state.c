@@ -1,5 +1,10 @@
 #include "collectors/scheduler_state.h"
 
+/* One in so many workers is left to lanes that have few calls out. */
+#define RESERVED_WORKERS 4
+/* So many calls a lane may always have out. */
+#define WORKERS_LEAST 2
+
 bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
 {
     int64_t calls = das->total_rate_limit;
@@ -40,9 +45,22 @@ void scheduler_wait(struct scheduler *s, struct job *job, int64_t due)
     heap_insert(&s->timers, &job->node, due);
 }
 
+size_t scheduler_worker_share(const struct scheduler *s)
+{
+    size_t workers = (size_t)s->config->exporter.workers;
+    size_t lanes = s->active_lanes + 1 < s->lane_count ? s->active_lanes + 1 : s->lane_count;
+    size_t share = lanes > 1 ? workers / lanes : workers;
+
+    if (s->calling < workers - workers / RESERVED_WORKERS)
+        return workers;
+    if (share < WORKERS_LEAST)
+        share = WORKERS_LEAST;
+    return share < workers ? share : workers;
+}
+
 void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now)
 {
-    int64_t next = lane_next(lane, (size_t)s->config->exporter.workers, now);
+    int64_t next = lane_next(lane, scheduler_worker_share(s), now);
 
     if (heap_queued(&lane->node)) {
         /* One whose time has come keeps its place before those that became ready later. */

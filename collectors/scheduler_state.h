@@ -20,7 +20,8 @@ struct scheduler {
     struct heap ready_lanes; /* lanes with something to send, by the time they may */
     struct limiter *total;   /* all accounts together; NULL while it was never configured */
     bool total_limited;
-    size_t calling; /* jobs in the queue, with workers or on their way back */
+    size_t calling;      /* jobs in the queue, with workers or on their way back */
+    size_t active_lanes; /* lanes with such jobs */
 
     struct inventory *inventory; /* a reference; NULL: none yet */
     struct job **jobs;           /* of the inventory, in its order */
@@ -58,6 +59,13 @@ bool scheduler_configure_total(struct scheduler *s, const struct das_config *das
 
 /* The settings of the session metric. */
 const struct metric_config *scheduler_metric(const struct scheduler *s);
+
+/*
+ * The calls that one lane may have out. While most workers are busy it is a fair share, and something is
+ * left for those who have none: slow or hanging calls of one account must not occupy all workers. A lane
+ * that this holds back has calls out, whose return places it anew.
+ */
+size_t scheduler_worker_share(const struct scheduler *s);
 
 /* Puts a lane where it belongs among those that can send; after any change of it. */
 void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now);

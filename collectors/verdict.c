@@ -145,6 +145,7 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     bool relabelled;
 
     lane_call_ended(lane, job, now);
+    s->active_lanes -= lane->inflight == 0;
     cycle_end_probe(job);
     if (job->call.sent)
         histogram_observe(&s->request_duration[job->phase], job->call.duration);

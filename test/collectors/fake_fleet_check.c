@@ -98,11 +98,14 @@ static void check_full_cycle(const struct scheduler *s)
 void fleet_check(const struct fleet *fleet)
 {
     struct scheduler *s = fleet->scheduler;
-    size_t calling = 0, waiting = 0;
+    size_t calling = 0, waiting = 0, active = 0;
 
-    for (size_t i = 0; i < s->lane_count; i++)
+    for (size_t i = 0; i < s->lane_count; i++) {
         check_lane(s, s->lanes[i], &calling, &waiting);
+        active += s->lanes[i]->inflight > 0;
+    }
     assert_int_equal(s->calling, calling);
+    assert_int_equal(s->active_lanes, active);
     assert_int_equal(s->timers.count, waiting);
     assert_int_equal(s->calling, fleet->running + job_queue_length(fleet->queue));
     assert_true(s->calling <= (size_t)s->config->exporter.queue_size);
