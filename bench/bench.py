@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and writes docs/performance.md.
 
-    bench.py [TOPIC...]      of: cycle, scrape, cpu; all without an argument
+    bench.py [TOPIC...]      of those in TOPICS; all without an argument
 
 A topic is a module with a function run() that measures and returns a section in Markdown. With
 topics named, their sections are printed and the document stays as it is.
@@ -14,12 +14,24 @@ import subprocess
 import sys
 import time
 
+import accounts
 import cpu
 import cycle
 import lab
+import model
+import policies
+import quota
 import scrape
 
-TOPICS = {"cycle": cycle, "scrape": scrape, "cpu": cpu}
+TOPICS = {
+    "cycle": cycle,
+    "quota": quota,
+    "policies": policies,
+    "accounts": accounts,
+    "model": model,
+    "scrape": scrape,
+    "cpu": cpu,
+}
 
 
 def output_of(*command):

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.request
 
@@ -17,31 +18,41 @@ EXPORTER = ROOT / "build/release/mysql_session_exporter"
 DAS_SIM = ROOT / "build/das_sim/das_sim"
 BARE_CIVETWEB = ROOT / "build/bench/bare_civetweb"
 UID = "1000000000000001"
+SECRET = "benchsecret"
 START_LIMIT = 30
 
 sys.path.insert(0, str(ROOT / "test/das_sim"))
 from das_sim_client import Simulator  # noqa: E402  pylint: disable=wrong-import-position
 
 
-def simulator(**options):
+def account_uid(number):
+    return str(int(UID) + number)
+
+
+def access_key(number):
+    return f"benchkey{number}"
+
+
+def simulator(accounts=1, **options):
     """A das_sim without foreign calls, slow calls or faults; options as named in its --help."""
     options = {"foreign_rate": "0", "slow_call_fraction": "0", **options}
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    return Simulator(f"--account={UID}:benchkey:benchsecret", *arguments, binary=str(DAS_SIM))
+    arguments = [f"--account={account_uid(i)}:{access_key(i)}:{SECRET}" for i in range(accounts)]
+    arguments += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return Simulator(*arguments, binary=str(DAS_SIM))
 
 
-def get_json(url, path, method="GET"):
+def get_json(url, path, method="GET", timeout=30):
     """Of the simulator or the exporter. Both are ours and on loopback: no certificate is checked."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     request = urllib.request.Request(url + path, method=method)
-    with urllib.request.urlopen(request, timeout=30, context=context) as response:
+    with urllib.request.urlopen(request, timeout=timeout, context=context) as response:
         return json.load(response)
 
 
-def account_stats(sim):
-    return get_json(sim.url, "/stats")["accounts"][UID]
+def account_stats(sim, uid=UID):
+    return get_json(sim.url, "/stats")["accounts"][uid]
 
 
 class Await:
@@ -60,24 +71,29 @@ class Await:
 
 
 class Exporter:
-    """The release binary with an inventory file of RDS instances."""
+    """The release binary with an inventory file of RDS instances, `targets` of each account."""
 
-    def __init__(self, folder, sim, targets, rate_limit, interval, ca_file=None):
+    def __init__(self, folder, sim, targets, rate_limit, interval, ca_file=None, accounts=1, workers=16):
         self.folder = pathlib.Path(folder)
         (self.folder / "inventory.ini").write_text(
             "".join(
-                f"[instance rm-bench{i:05}]\nins_name=bench_{i:05}\nins_type=rds\naliyun_uid={UID}\nins_is_readonly=0\n"
-                for i in range(targets)
+                f"[instance rm-bench{i:05}]\nins_name=bench_{i:05}\nins_type=rds\n"
+                f"aliyun_uid={account_uid(i // targets)}\nins_is_readonly=0\n"
+                for i in range(accounts * targets)
             )
         )
         (self.folder / "exporter.ini").write_text(
+            f"[exporter]\nworkers = {workers}\n"
             f"[web]\nlisten = 127.0.0.1:0\n"
             f"[inventory]\nsource = file\nfile = inventory.ini\nrefresh_interval = 1h\n"
             f"[das]\nendpoint = {sim.url}\nrate_limit = {rate_limit}\n"
             + (f"ca_file = {ca_file}\n" if ca_file else "")
             + f"[metric db_user_session_count]\ninterval = {interval}\nstale_after = 2h\n"
             f"[metric db_max_user_connections]\nenabled = no\n"
-            f"[account {UID}]\naccess_key_id = benchkey\naccess_key_secret = benchsecret\n"
+            + "".join(
+                f"[account {account_uid(i)}]\naccess_key_id = {access_key(i)}\naccess_key_secret = {SECRET}\n"
+                for i in range(accounts)
+            )
         )
         self.log = open(self.folder / "exporter.log", "w+", encoding="utf-8")
         self.started = time.monotonic()
@@ -110,6 +126,22 @@ class Exporter:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
+    def refresh(self, uid=None):
+        """A manual refresh of the sessions, of all targets or of one account's: its seconds."""
+        path = "/refresh?metric=db_user_session_count&wait=5m" + (f"&aliyun_uid={uid}" if uid else "")
+        answer = get_json(f"http://{self.host}", path, "POST", timeout=310)
+        if answer["state"] != "finished" or answer["failed"] > 0:
+            raise RuntimeError(f"a refresh that did not succeed: {answer}")
+        return answer["elapsed_seconds"]
+
+    def sample(self, series):
+        """The value of one series of /metrics."""
+        with urllib.request.urlopen(f"http://{self.host}/metrics", timeout=30) as response:
+            for line in response.read().decode().splitlines():
+                if line.startswith(series + " "):
+                    return float(line.split()[-1])
+        raise RuntimeError(f"/metrics has no {series}")
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
@@ -127,11 +159,11 @@ def exporter(sim, **options):
             running.stop()
 
 
-def await_delivered(sim, count, limit):
+def await_delivered(sim, count, limit, uid=UID):
     """The simulator's account statistics once that many results were fetched."""
 
     def delivered():
-        stats = account_stats(sim)
+        stats = account_stats(sim, uid)
         return stats if stats["results_delivered"] >= count else None
 
     return Await(f"{count} results", limit).until(delivered)
@@ -140,3 +172,14 @@ def await_delivered(sim, count, limit):
 def table(header, rows):
     lines = ["| " + " | ".join(str(cell) for cell in row) + " |" for row in [header, ["---"] * len(header), *rows]]
     return "\n".join(lines)
+
+
+def section(text):
+    """Markdown with its paragraphs filled; headings and tables stay as they are."""
+
+    def fill(block):
+        if block.startswith(("#", "|")):
+            return block
+        return textwrap.fill(" ".join(block.split()), 110, break_long_words=False, break_on_hyphens=False)
+
+    return "\n\n".join(fill(block) for block in text.strip().split("\n\n"))

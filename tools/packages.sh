@@ -35,7 +35,7 @@ packages_of() {
         ;;
     bench)
         packages_of demo
-        echo python3 wrk openssl git
+        echo libcmocka-dev python3 wrk openssl git
         ;;
     *)
         echo "packages.sh: '$1' is no purpose, expected build, demo, test or bench" >&2
