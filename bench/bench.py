@@ -59,6 +59,7 @@ def machine():
         ["exporter", output_of(str(lab.EXPORTER), "--version")],
         ["commit", output_of("git", "rev-parse", "--short=12", "HEAD") or "unknown"],
         ["processor", f"{processor()}, {os.cpu_count()} cores"],
+        ["other load at the start", f"{os.getloadavg()[0]:.1f} (a quiet machine has 0)"],
         ["memory", f"{memory:.0f} GiB"],
         ["system", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}"],
         ["compiler", output_of("gcc", "--version").splitlines()[0]],
@@ -67,13 +68,13 @@ def machine():
     return lab.table(["", ""], rows)
 
 
-def document(sections):
+def document(measured_on, sections):
     return "\n\n".join(
         [
             "# Performance",
             "Written by `./bench.sh`; run it to get the figures of your machine. Everything ran on one machine over\n"
             "loopback: the exporter, the simulator in place of DAS, and the load generator share its cores.",
-            machine(),
+            measured_on,
             *sections,
         ]
     )
@@ -82,13 +83,14 @@ def document(sections):
 def main(names):
     if unknown := [name for name in names if name not in TOPICS]:
         sys.exit(f"bench.py: unknown topic {unknown[0]}, expected {', '.join(TOPICS)}")
+    measured_on = machine()
     sections = []
     for name in names or TOPICS:
         started = time.monotonic()
         sections.append(TOPICS[name].run())
         print(sections[-1], f"\n\n({name}: {time.monotonic() - started:.0f} s)\n", flush=True)
     if not names:
-        (lab.ROOT / "docs/performance.md").write_text(document(sections) + "\n", encoding="utf-8")
+        (lab.ROOT / "docs/performance.md").write_text(document(measured_on, sections) + "\n", encoding="utf-8")
         print("written: docs/performance.md")
 
 
