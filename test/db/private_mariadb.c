@@ -97,6 +97,7 @@ void private_mariadb_create(struct private_mariadb *server)
                          (char[]){"--innodb-log-file-size=4M"},
                          datadir,
                          NULL};
+    char force_option[] = "--force";
     int status = -1;
 
     if (parent == NULL || strlen(parent) > 32)
@@ -106,7 +107,7 @@ void private_mariadb_create(struct private_mariadb *server)
     snprintf(server->socket, sizeof(server->socket), "%s/socket", server->folder);
     snprintf(datadir, sizeof(datadir), "--datadir=%s/data", server->folder);
     if (getuid() != 0)
-        arguments[3] = (char[]){"--force"};
+        arguments[3] = force_option;
     waitpid(spawn(server, find_program("mariadb-install-db"), arguments), &status, 0);
     if (status != 0)
         show_log(server);
@@ -152,6 +153,7 @@ void private_mariadb_start(struct private_mariadb *server)
                                      datadir,
                                      socket_option,
                                      port_option};
+    char user_option[] = "--user=root";
     size_t count = 10;
 
     snprintf(datadir, sizeof(datadir), "--datadir=%s/data", server->folder);
@@ -159,7 +161,7 @@ void private_mariadb_start(struct private_mariadb *server)
     snprintf(port_option, sizeof(port_option), server->port != 0 ? "--port=%d" : "--skip-networking",
              server->port);
     if (getuid() == 0)
-        arguments[count++] = (char[]){"--user=root"};
+        arguments[count++] = user_option;
     for (size_t i = 0; server->extra != NULL && server->extra[i] != NULL; i++) {
         REQUIRE(count < ARGUMENT_MAX - 1);
         arguments[count++] = (char *)(uintptr_t)server->extra[i]; /* execv does not change it */
