@@ -15,7 +15,7 @@ struct account *account_book_find(const struct account_book *book, const char *u
     return NULL;
 }
 
-static struct account *find_or_create(struct account_book *book, const char *uid)
+struct account *account_book_get(struct account_book *book, const char *uid)
 {
     struct account *account = account_book_find(book, uid);
 
@@ -23,6 +23,7 @@ static struct account *find_or_create(struct account_book *book, const char *uid
         return account;
     account = xcalloc(1, sizeof(*account));
     account->uid = xstrdup(uid);
+    account->foreign_due_us = (double)clock_us();
     account->tally.outcomes = json_object();
     book->accounts = xrealloc(book->accounts, book->account_count + 1, sizeof(*book->accounts));
     book->accounts[book->account_count++] = account;
@@ -44,7 +45,7 @@ bool account_book_add(struct account_book *book, const char *line)
         key->id = xstrdup(id);
         key->secret = xstrdup(secret);
         key->token = rest != NULL && *rest != '\0' ? xstrdup(rest) : NULL;
-        key->account = find_or_create(book, uid);
+        key->account = account_book_get(book, uid);
         book->keys = xrealloc(book->keys, book->key_count + 1, sizeof(struct access_key *));
         book->keys[book->key_count++] = key;
     }
@@ -114,7 +115,7 @@ struct access_key *account_book_find_key(const struct account_book *book, const 
 
     if (book->key_count > 0)
         found = bsearch(id, book->keys, book->key_count, sizeof(struct access_key *), compare_id);
-    return found == NULL ? NULL : *found;
+    return found == NULL ? token_store_find(&book->issued, id) : *found;
 }
 
 static void account_free(struct account *account)
@@ -128,16 +129,22 @@ static void account_free(struct account *account)
     free(account);
 }
 
+void access_key_free(struct access_key *key)
+{
+    free(key->id);
+    free(key->secret);
+    free(key->token);
+    free(key->expiration);
+    free(key);
+}
+
 void account_book_release(struct account_book *book)
 {
     for (size_t i = 0; i < book->account_count; i++)
         account_free(book->accounts[i]);
-    for (size_t i = 0; i < book->key_count; i++) {
-        free(book->keys[i]->id);
-        free(book->keys[i]->secret);
-        free(book->keys[i]->token);
-        free(book->keys[i]);
-    }
+    for (size_t i = 0; i < book->key_count; i++)
+        access_key_free(book->keys[i]);
+    token_store_release(&book->issued);
     free(book->accounts);
     free(book->keys);
     *book = (struct account_book){0};

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "token.h"
 #include "window.h"
 
 struct tally {
@@ -16,6 +17,7 @@ struct tally {
     uint64_t throttled;       /* Throttling.User, whatever the cause */
     uint64_t throttled_quota; /* of these: because the window was full */
     uint64_t auth_failures;
+    uint64_t expired_tokens; /* calls refused for it, those to STS too */
     uint64_t hung;
     uint64_t foreign_calls;
     uint64_t foreign_throttled;
@@ -27,6 +29,7 @@ struct tally {
     uint64_t results_finished; /* created ones whose time has come, as polls saw them */
     uint64_t results_delivered;
     uint64_t polls_of_delivered; /* polls spent on the delivered results */
+    uint64_t tokens_issued;
     uint64_t first_call_us;
     uint64_t last_call_us;
     json_t *outcomes; /* Code or outcome → how often */
@@ -48,6 +51,8 @@ struct access_key {
     char *secret;
     char *token; /* NULL when the key needs none */
     bool disabled;
+    uint64_t expires_us; /* 0: never */
+    char *expiration;    /* the same in UTC; NULL: never */
     struct account *account;
 };
 
@@ -56,6 +61,7 @@ struct account_book {
     size_t account_count;
     struct access_key **keys; /* sorted by id once account_book_seal has run */
     size_t key_count;
+    struct token_store issued;
 };
 
 /* One UID:ACCESS_KEY_ID:SECRET[:SECURITY_TOKEN] line. False when malformed. */
@@ -64,8 +70,12 @@ bool account_book_load(struct account_book *book, const char *path);
 /* To be called after the last add and before the first find; now starts the other
  * tool's calls. False when two keys have the same id. */
 bool account_book_seal(struct account_book *book, uint64_t now);
+/* An access key that was given, or one that was issued. */
 struct access_key *account_book_find_key(const struct account_book *book, const char *id);
+/* The account of that uid, made when there is none. */
+struct account *account_book_get(struct account_book *book, const char *uid);
 struct account *account_book_find(const struct account_book *book, const char *uid);
 void account_book_release(struct account_book *book);
+void access_key_free(struct access_key *key);
 
 #endif

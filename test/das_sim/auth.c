@@ -69,6 +69,11 @@ bool auth_check_token(struct call *call, const char *token)
                     "The specified parameter \"SecurityToken\" is malformed: %s", token);
         return false;
     }
+    if (call->key->expires_us != 0 && call->arrived_us >= call->key->expires_us) {
+        call->key->account->tally.expired_tokens++;
+        reply_error(call, 403, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
+        return false;
+    }
     return true;
 }
 

@@ -17,7 +17,11 @@ static const char *param(const struct call *call, const char *name)
 
 bool auth_v1_identify(struct call *call)
 {
-    return auth_find_key(call, param(call, "AccessKeyId"));
+    const char *id = param(call, "AccessKeyId");
+
+    if (id == NULL)
+        reply_error(call, 400, "MissingAccessKeyId", "AccessKeyId is mandatory for this action.");
+    return id != NULL && auth_find_key(call, id);
 }
 
 static bool check_params(struct call *call)

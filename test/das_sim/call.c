@@ -160,16 +160,21 @@ static void answer_known(struct call *call)
         operation_answer(call);
 }
 
-static void arrive(struct call *call)
+static void answer_das(struct call *call)
 {
-    call->arrived_us = clock_us();
-    call->content_type = "application/json;charset=utf-8";
-    call->deliver = reply_deliver;
     if (auth_identify(call))
         answer_known(call);
     else
         call->sim->nobody.auth_failures++;
     stats_note(call);
+}
+
+static void arrive(struct call *call)
+{
+    call->arrived_us = clock_us();
+    call->content_type = "application/json;charset=utf-8";
+    call->deliver = reply_deliver;
+    call->answer(call);
     call_after(call, call->reply_delay_us, deliver);
 }
 
@@ -201,9 +206,11 @@ static bool read_params(struct call *call)
     size_t size = evbuffer_get_length(body);
     bool ok = query == NULL || field_list_add_encoded(&call->params, query + 1, strlen(query + 1));
 
+    call->query_count = call->params.count;
+    call->is_sts = sts_is_meant(call);
     call->is_v1 = field_list_get(&call->headers, "authorization") == NULL &&
-                  field_list_get(&call->params, "AccessKeyId") != NULL;
-    if (ok && call->is_v1 && size > 0)
+                  (call->is_sts || field_list_get(&call->params, "AccessKeyId") != NULL);
+    if (ok && call->is_v1 && size > 0 && (!call->is_sts || sts_reads_form(call)))
         ok = field_list_add_encoded(&call->params, (const char *)evbuffer_pullup(body, -1), size);
     return ok;
 }
@@ -218,10 +225,10 @@ static uint64_t draw_delay(struct sim *sim)
     return delay > 0 ? (uint64_t)delay : 0;
 }
 
-void call_receive(struct sim *sim, struct evhttp_request *request)
+/* NULL when the request cannot be read: it has its answer already. */
+static struct call *read_request(struct sim *sim, struct evhttp_request *request)
 {
     struct call *call = xcalloc(1, sizeof(*call));
-    uint64_t delay = draw_delay(sim);
 
     call->sim = sim;
     call->request = request;
@@ -236,8 +243,29 @@ void call_receive(struct sim *sim, struct evhttp_request *request)
         call->content_type = "application/json;charset=utf-8";
         reply_error(call, 400, "InvalidParameter", "The query string cannot be decoded.");
         reply_deliver(call);
-        return;
+        return NULL;
     }
+    return call;
+}
+
+void call_receive_at_once(struct sim *sim, struct evhttp_request *request, void (*answer)(struct call *call))
+{
+    struct call *call = read_request(sim, request);
+
+    if (call == NULL)
+        return;
+    call->answer = answer;
+    arrive(call);
+}
+
+void call_receive(struct sim *sim, struct evhttp_request *request)
+{
+    uint64_t delay = draw_delay(sim);
+    struct call *call = read_request(sim, request);
+
+    if (call == NULL)
+        return;
+    call->answer = call->is_sts ? sts_answer : answer_das;
     operation_read_params(call);
     call->reply_delay_us = delay - delay / 2;
     call_after(call, delay / 2, arrive);

@@ -26,13 +26,16 @@ struct call {
     struct sim *sim;
     struct evhttp_request *request; /* NULL once libevent owns it again */
     struct event *timer;
-    void (*step)(struct call *call); /* what the timer does */
+    void (*step)(struct call *call);   /* what the timer does */
+    void (*answer)(struct call *call); /* makes the reply, on arrival */
     uint64_t reply_delay_us;
     uint64_t arrived_us;
 
     struct field_list params;  /* query; of a V1 call the form too */
     struct field_list headers; /* lower-case names */
+    size_t query_count;        /* how many of params were in the query; until they are sorted */
     bool is_v1;
+    bool is_sts;
     struct sign_v3_authorization authorization;
     struct access_key *key; /* NULL: unknown */
     enum phase phase;
@@ -57,8 +60,10 @@ struct call {
 
 TAILQ_HEAD(call_list, call);
 
-/* A request to POST / has been read in full. */
+/* A request to POST / has been read in full: DAS or STS. */
 void call_receive(struct sim *sim, struct evhttp_request *request);
+/* A request that is answered without delay, and is counted by nobody but answer. */
+void call_receive_at_once(struct sim *sim, struct evhttp_request *request, void (*answer)(struct call *call));
 /* Runs step after the delay; at once, inside this function, when it is 0. */
 void call_after(struct call *call, uint64_t delay_us, void (*step)(struct call *call));
 /* The reply is on its way and request is NULL: forgets the call. */

@@ -100,6 +100,56 @@ static void apply_instance_fault(struct sim *sim, const char *value)
     free(id);
 }
 
+static void apply_expire_tokens(struct sim *sim, const char *value)
+{
+    token_store_expire(&sim->accounts.issued, account_book_find(&sim->accounts, value), clock_us());
+}
+
+static void apply_imds_forget(struct sim *sim, const char *value)
+{
+    if (strcmp(value, "1") == 0)
+        metadata_forget_tokens(&sim->metadata);
+}
+
+static bool check_flag(const struct sim *sim, const char *value)
+{
+    (void)sim;
+    return strcmp(value, "0") == 0 || strcmp(value, "1") == 0;
+}
+
+static void apply_sts_deny(struct sim *sim, const char *value)
+{
+    (void)parse_count(value, &sim->sts.deny_next);
+}
+
+static bool check_role(const struct sim *sim, const char *value)
+{
+    return role_list_find(&sim->sts.roles, value) != NULL;
+}
+
+static void apply_role_deny(struct sim *sim, const char *value)
+{
+    role_list_find(&sim->sts.roles, value)->denied = true;
+}
+
+static void apply_role_allow(struct sim *sim, const char *value)
+{
+    role_list_find(&sim->sts.roles, value)->denied = false;
+}
+
+static bool check_text(const struct sim *sim, const char *value)
+{
+    (void)sim;
+    (void)value;
+    return true;
+}
+
+static void apply_oidc_token(struct sim *sim, const char *value)
+{
+    free(sim->sts.oidc_token);
+    sim->sts.oidc_token = *value == '\0' ? NULL : xstrdup(value);
+}
+
 static const struct action table[] = {
     {"deny", check_deny, apply_deny},
     {"deny-uid", check_uid, apply_deny_uid},
@@ -107,6 +157,12 @@ static const struct action table[] = {
     {"disable-key", check_key, apply_disable_key},
     {"enable-key", check_key, apply_enable_key},
     {"instance-fault", check_instance_fault, apply_instance_fault},
+    {"expire-tokens", check_uid, apply_expire_tokens},
+    {"sts-deny", check_deny, apply_sts_deny},
+    {"role-deny", check_role, apply_role_deny},
+    {"role-allow", check_role, apply_role_allow},
+    {"oidc-token", check_text, apply_oidc_token},
+    {"imds-forget-tokens", check_flag, apply_imds_forget},
 };
 
 static const struct action *find_action(const char *name)
@@ -167,6 +223,7 @@ json_t *control_report(const struct sim *sim)
     json_t *report = json_object();
     json_t *denied = json_array();
     json_t *disabled = json_array();
+    json_t *roles = json_array();
     uint64_t now = clock_us();
 
     options_report(&sim->options, report);
@@ -178,6 +235,12 @@ json_t *control_report(const struct sim *sim)
         if (sim->accounts.keys[i]->disabled)
             (void)json_array_append_new(disabled, json_string(sim->accounts.keys[i]->id));
     }
+    for (size_t i = 0; i < sim->sts.roles.count; i++) {
+        if (sim->sts.roles.at[i].denied)
+            (void)json_array_append_new(roles, json_string(sim->sts.roles.at[i].arn));
+    }
+    (void)json_object_set_new(report, "sts-deny", json_integer(sim->sts.deny_next));
+    (void)json_object_set_new(report, "denied_roles", roles);
     (void)json_object_set_new(report, "deny", json_integer(sim->deny_next));
     (void)json_object_set_new(report, "denied_uids", denied);
     (void)json_object_set_new(report, "hang-uid", json_string(sim->hang_uid == NULL ? "" : sim->hang_uid));

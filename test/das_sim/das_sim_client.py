@@ -12,6 +12,11 @@ import urllib.parse
 import uuid
 
 ACTION = "GetMySQLAllSessionAsync"
+STS_VERSION = "2015-04-01"
+STS_FORM = ("RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "Policy",
+            "OIDCProviderArn", "OIDCToken")
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
+ROLE_PATH = "/latest/meta-data/ram/security-credentials/"
 USERS = ["app_user", "report_user", "etl_user", "monitor", "root", "aurora"]
 
 
@@ -55,8 +60,8 @@ def sign_v3(host, params, key, secret, token=None, body=b"", action=ACTION, **re
     return headers
 
 
-def sign_v1(params, key, secret, token=None):
-    """The parameters of a V1 request, its signature among them."""
+def sign_v1(params, key, secret, token=None, **replace):
+    """The parameters of a V1 request, its signature among them; replace overrides one before that."""
     params = dict(
         params,
         Timestamp=utc(),
@@ -68,6 +73,7 @@ def sign_v1(params, key, secret, token=None):
     )
     if token is not None:
         params["SecurityToken"] = token
+    params.update(replace)
     text = "POST&%2F&" + quote(canonical_query(params))
     digest = hmac.new((secret + "&").encode(), text.encode(), hashlib.sha1).digest()
     return dict(params, Signature=base64.b64encode(digest).decode())
@@ -106,6 +112,10 @@ class Simulator:
             raise RuntimeError(f"das_sim said {line!r}")
         self.url = line.split()[-1]
         self.host = self.url.split("//")[1]
+        self.metadata_url = self.metadata_host = None
+        if any(argument.startswith("--imds-listen") for argument in arguments):
+            self.metadata_url = self.process.stdout.readline().split()[-1]
+            self.metadata_host = self.metadata_url.split("//")[1]
 
     def __enter__(self):
         return self
@@ -154,3 +164,57 @@ class Simulator:
         params = {k: v for k, v in params.items() if v is not None}
         headers = sign_v3(self.host, params, key, secret, token)
         return self.post("/?" + canonical_query(params), headers, b"", connection, timeout)
+
+    def sts(self, params, headers=None, timeout=10):
+        """Sends parameters that are complete, each where it belongs."""
+        form = {k: v for k, v in params.items() if k in STS_FORM}
+        query = {k: v for k, v in params.items() if k not in STS_FORM}
+        return self.post("/?" + canonical_query(query), FORM_TYPE if headers is None else headers,
+                         canonical_query(form).encode(), timeout=timeout)
+
+    def assume_role(self, key, secret, arn, token=None, timeout=10, **more):
+        """more: DurationSeconds and the like, None leaves one out; Timestamp and the like replace."""
+        params = {"Action": "AssumeRole", "Version": STS_VERSION, "RoleArn": arn,
+                  "RoleSessionName": "test-session", **more}
+        params = {k: str(v) for k, v in params.items() if v is not None}
+        replace = {k: params[k] for k in ("Timestamp", "SignatureNonce", "Format") if k in params}
+        return self.sts(sign_v1(params, key, secret, token, **replace), timeout=timeout)
+
+    def assume_role_with_oidc(self, arn, provider, oidc_token, **more):
+        params = {"Action": "AssumeRoleWithOIDC", "Version": STS_VERSION, "Format": "JSON",
+                  "Timestamp": utc(), "RoleArn": arn, "OIDCProviderArn": provider,
+                  "OIDCToken": oidc_token, "RoleSessionName": "test-session", **more}
+        return self.sts({k: str(v) for k, v in params.items() if v is not None})
+
+    def metadata(self, path, method="GET", headers=None, timeout=10):
+        """(status, headers, body text) of the second listener"""
+        connection = http.client.HTTPConnection(self.metadata_host, timeout=timeout)
+        try:
+            connection.request(method, path, headers=headers or {})
+            reply = connection.getresponse()
+            return reply.status, reply.headers, reply.read().decode()
+        finally:
+            connection.close()
+
+    def metadata_token(self, ttl=21600):
+        """The header to send from now on."""
+        ttl = {"X-aliyun-ecs-metadata-token-ttl-seconds": str(ttl)}
+        status, _, token = self.metadata("/latest/api/token", "PUT", ttl)
+        assert status == 200, token
+        return {"X-aliyun-ecs-metadata-token": token}
+
+    def role_credentials(self, role, headers=None):
+        """What the metadata server gives the instance."""
+        status, _, body = self.metadata(ROLE_PATH + role, headers=headers or self.metadata_token())
+        assert status == 200, body
+        return json.loads(body)
+
+    def uri_credentials(self, uid):
+        status, _, body = self.metadata(f"/credentials?uid={uid}")
+        assert status == 200, body
+        return json.loads(body)
+
+    def call_with(self, credentials, **params):
+        """A DAS call signed with what STS, the metadata server or the URI gave."""
+        return self.call(credentials["AccessKeyId"], credentials["AccessKeySecret"],
+                         token=credentials["SecurityToken"], **params)

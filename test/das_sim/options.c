@@ -9,7 +9,7 @@
 
 #include "util.h"
 
-enum kind { KIND_COUNT, KIND_NUMBER, KIND_DURATION, KIND_SIZE, KIND_TEXT, KIND_ACCOUNT };
+enum kind { KIND_COUNT, KIND_NUMBER, KIND_DURATION, KIND_SIZE, KIND_OUTAGE, KIND_TEXT, KIND_LIST };
 
 struct row {
     const char *name;
@@ -28,7 +28,7 @@ struct row {
 static const struct row table[] = {
     {"listen", KIND_TEXT, false, FIELD(listen), 0, 0, "127.0.0.1:0",
      "loopback address and port; port 0 lets the system choose"},
-    {"account", KIND_ACCOUNT, false, 0, 0, 0, NULL,
+    {"account", KIND_LIST, false, FIELD(accounts), 0, 0, NULL,
      "UID:ACCESS_KEY_ID:SECRET[:SECURITY_TOKEN], repeatable; keys may share a UID"},
     {"accounts-file", KIND_TEXT, false, FIELD(accounts_file), 0, 0, NULL,
      "file of such lines; empty lines and # comments are skipped"},
@@ -69,6 +69,30 @@ static const struct row table[] = {
      "1.1, 1.2 or 1.3; with 1.1 the ciphers of security level 0 are allowed"},
     {"log", KIND_TEXT, false, FIELD(log), 0, 0, NULL,
      "one line per call: seconds, uid, phase, instance, node, outcome"},
+    {"role", KIND_LIST, false, FIELD(roles), 0, 0, NULL,
+     "acs:ram::UID:role/NAME[:EXTERNAL_ID], repeatable: a role that STS knows"},
+    {"role-max-duration", KIND_DURATION, true, FIELD(role_max_duration), 900e6, DAY, "1h",
+     "largest DurationSeconds of every role"},
+    {"oidc-token", KIND_TEXT, false, FIELD(oidc_token), 0, 0, NULL,
+     "the OIDCToken that AssumeRoleWithOIDC accepts"},
+    {"token-lifetime", KIND_DURATION, true, FIELD(token_lifetime), 0, DAY, "0",
+     "of everything issued; 0: DurationSeconds, else 3600s"},
+    {"token-size", KIND_COUNT, true, FIELD(token_size), 16, 1e6, "1500", "characters of a security token"},
+    {"sts-down", KIND_OUTAGE, true, FIELD(sts_down), 0, 0, "0",
+     "hang, or the HTTP status that STS answers; 1: 503; 0: none"},
+    {"sts-hang", KIND_COUNT, true, FIELD(sts_hang), 0, 1, "0", "1: STS never answers"},
+    {"imds-listen", KIND_TEXT, false, FIELD(imds_listen), 0, 0, NULL,
+     "loopback address of the metadata server and the credentials URI"},
+    {"imds-role", KIND_TEXT, false, FIELD(imds_role), 0, 0, NULL, "NAME:UID, the role of the instance"},
+    {"imds-hardened", KIND_COUNT, true, FIELD(imds_hardened), 0, 1, "1",
+     "1: the metadata are refused to requests without a metadata token"},
+    {"imds-token-404", KIND_COUNT, true, FIELD(imds_token_404), 0, 1, "0",
+     "1: an old metadata server, which knows no tokens"},
+    {"imds-renew-at", KIND_NUMBER, true, FIELD(imds_renew_at), 0, 1, "0",
+     "share of their life after which the metadata have new credentials; 0: always"},
+    {"imds-down", KIND_OUTAGE, true, FIELD(imds_down), 0, 0, "0", "as sts-down, of the metadata server"},
+    {"credentials-down", KIND_OUTAGE, true, FIELD(credentials_down), 0, 0, "0",
+     "as sts-down, of the credentials URI"},
 };
 
 enum { ROWS = sizeof(table) / sizeof(table[0]) };
@@ -94,7 +118,7 @@ static const struct row *find_row(const char *name)
 
 static bool is_numeric(const struct row *row)
 {
-    return row->kind != KIND_TEXT && row->kind != KIND_ACCOUNT;
+    return row->kind != KIND_TEXT && row->kind != KIND_LIST;
 }
 
 static const struct unit *units_of(enum kind kind)
@@ -128,12 +152,29 @@ static bool parse_amount(const struct row *row, const char *text, double *out)
     return false;
 }
 
+/* What a client must never take for an answer: 300 to 599. */
+static bool parse_outage(const char *text, double *out)
+{
+    char *end = NULL;
+
+    if (strcmp(text, "hang") == 0) {
+        *out = OUTAGE_HANG;
+        return true;
+    }
+    *out = (double)strtol(text, &end, 10);
+    if (end == text || *end != '\0')
+        return false;
+    if (*out == 1)
+        *out = 503;
+    return *out == 0 || (*out >= 300 && *out <= 599);
+}
+
 static bool set_number(struct options *options, const struct row *row, const char *text)
 {
     char *field = (char *)options + row->offset;
     double amount;
 
-    if (!parse_amount(row, text, &amount))
+    if (!(row->kind == KIND_OUTAGE ? parse_outage(text, &amount) : parse_amount(row, text, &amount)))
         return false;
     if (row->kind == KIND_NUMBER) {
         memcpy(field, &amount, sizeof(amount));
@@ -174,6 +215,8 @@ void options_report(const struct options *options, json_t *object)
             (void)json_object_set_new(object, table[i].name, json_real(number));
         else if (table[i].kind == KIND_DURATION)
             (void)json_object_set_new(object, table[i].name, json_real((double)whole / 1e6));
+        else if (table[i].kind == KIND_OUTAGE && whole == OUTAGE_HANG)
+            (void)json_object_set_new(object, table[i].name, json_string("hang"));
         else
             (void)json_object_set_new(object, table[i].name, json_integer(whole));
     }
@@ -204,10 +247,11 @@ static bool accept_value(struct options *options, const struct row *row, const c
 {
     char *field = (char *)options + row->offset;
 
-    if (row->kind == KIND_ACCOUNT) {
-        options->accounts =
-            xrealloc(options->accounts, options->account_count + 1, sizeof(*options->accounts));
-        options->accounts[options->account_count++] = text;
+    if (row->kind == KIND_LIST) {
+        struct text_list *list = (struct text_list *)(void *)field;
+
+        list->at = xrealloc(list->at, list->count + 1, sizeof(*list->at));
+        list->at[list->count++] = text;
         return true;
     }
     if (row->kind == KIND_TEXT) {
@@ -262,6 +306,7 @@ enum options_verdict options_parse(struct options *options, int argc, char **arg
 
 void options_release(struct options *options)
 {
-    free(options->accounts);
+    free(options->accounts.at);
+    free(options->roles.at);
     *options = (struct options){0};
 }

@@ -8,6 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OUTAGE_HANG = -1 };
+
+/* The values of an option that may be repeated, in order. */
+struct text_list {
+    const char **at;
+    size_t count;
+};
+
 struct options {
     /* Durations in microseconds, sizes in bytes. */
     int64_t quota;
@@ -28,6 +36,17 @@ struct options {
     int64_t retry_after;
     int64_t deny_for;
     int64_t seed;
+    int64_t token_lifetime; /* 0: what each kind of credentials has by itself */
+    int64_t token_size;
+    int64_t role_max_duration;
+    int64_t imds_hardened;
+    int64_t imds_token_404;
+    double imds_renew_at;
+    /* 0: none; OUTAGE_HANG; or the HTTP status of every answer. */
+    int64_t sts_down;
+    int64_t imds_down;
+    int64_t credentials_down;
+    int64_t sts_hang;
     /* Borrowed from argv. */
     const char *listen;
     const char *accounts_file;
@@ -35,9 +54,11 @@ struct options {
     const char *tls_key;
     const char *tls_max_version;
     const char *log;
-    /* The --account values, in order. */
-    const char **accounts;
-    size_t account_count;
+    const char *imds_listen;
+    const char *imds_role;
+    const char *oidc_token;
+    struct text_list accounts;
+    struct text_list roles;
 };
 
 enum options_verdict { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults_wire.h"
 #include "sim.h"
 
 char *reply_request_id(struct sim *sim)
@@ -56,8 +57,8 @@ void reply_error(struct call *call, int status, const char *code, const char *fo
 {
     const char *host = field_list_get(&call->headers, "host");
     char *request_id = reply_request_id(call->sim);
-    char *recommend =
-        xprintf("https://api.alibabacloud.com/troubleshoot?q=%s&product=DAS&requestId=%s", code, request_id);
+    char *recommend = xprintf("https://api.alibabacloud.com/troubleshoot?q=%s&product=%s&requestId=%s", code,
+                              call->is_sts ? "Sts" : "DAS", request_id);
     char *message = NULL;
     json_t *text;
     va_list args;
@@ -94,6 +95,18 @@ void reply_wire_fault(struct call *call, const char *outcome, void (*deliver)(st
 {
     set_outcome(call, 200, outcome);
     call->deliver = deliver;
+}
+
+bool reply_outage(struct call *call, int64_t outage)
+{
+    if (outage == OUTAGE_HANG)
+        reply_wire_fault(call, "hang", wire_deliver_hang);
+    else if (outage != 0)
+        reply_error(call, (int)outage, "ServiceUnavailable",
+                    "The request has failed due to a temporary failure of the server.");
+    if (outage >= 300 && outage < 400)
+        (void)evhttp_add_header(evhttp_request_get_output_headers(call->request), "Location", "/moved");
+    return outage != 0;
 }
 
 void reply_add_headers(struct call *call)

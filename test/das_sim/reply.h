@@ -4,6 +4,8 @@
 #define DAS_SIM_REPLY_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct call;
 struct sim;
@@ -17,6 +19,9 @@ void reply_json(struct call *call, const char *outcome, json_t *body);
 /* Any status, body and type. */
 void reply_text(struct call *call, int status, const char *outcome, const char *content_type,
                 const char *text);
+/* Says so, or hangs, when outage is not 0 (see options.h); false when it is. A redirect leads to
+ * /moved, where nothing is: whoever follows it shows in /stats. */
+bool reply_outage(struct call *call, int64_t outage);
 /* Nothing sensible will be sent: deliver does something to the connection. */
 void reply_wire_fault(struct call *call, const char *outcome, void (*deliver)(struct call *call));
 /* "F4C2C1A0-…", the caller frees it. */

@@ -28,7 +28,8 @@ enum { BACKLOG = 1024, IDLE_SECONDS = 3600, BODY_MOST = 1 << 20, HEADERS_MOST = 
 struct server {
     struct sim *sim;
     struct evhttp *http;
-    SSL_CTX *tls; /* NULL: plain */
+    struct evhttp *metadata; /* NULL: not asked for */
+    SSL_CTX *tls;            /* NULL: plain */
     struct event *ticker;
     struct event *signals[2];
 };
@@ -120,6 +121,13 @@ static void on_other(struct evhttp_request *request, void *argument)
     refuse(argument, request, 404, "there is POST /, POST /control, GET /stats, POST /stats/reset");
 }
 
+static void on_metadata(struct evhttp_request *request, void *argument)
+{
+    struct server *server = argument;
+
+    call_receive_at_once(server->sim, request, metadata_answer);
+}
+
 /* libevent asks for one bufferevent for each connection it accepts. */
 static struct bufferevent *on_accept(struct event_base *base, void *argument)
 {
@@ -207,7 +215,7 @@ static bool is_loopback(const struct sockaddr_storage *address)
     return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-static void say_where(const struct server *server, struct evconnlistener *listener)
+static void say_where(const char *intro, struct evconnlistener *listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
@@ -221,8 +229,8 @@ static void say_where(const struct server *server, struct evconnlistener *listen
     (void)evutil_inet_ntop(address.ss_family,
                            is_six ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr, text,
                            sizeof(text));
-    (void)printf(is_six ? "das_sim listening on %s://[%s]:%d\n" : "das_sim listening on %s://%s:%d\n",
-                 server->tls == NULL ? "http" : "https", text, ntohs(is_six ? in6->sin6_port : in->sin_port));
+    (void)printf(is_six ? "das_sim %s://[%s]:%d\n" : "das_sim %s://%s:%d\n", intro, text,
+                 ntohs(is_six ? in6->sin6_port : in->sin_port));
     (void)fflush(stdout);
 }
 
@@ -241,40 +249,69 @@ static bool parse_listen(const char *text, struct sockaddr_storage *address, int
     return ok;
 }
 
-static bool setup_listener(struct server *server)
+/* The intro of the line that says where: "listening on http". */
+static bool setup_listener(struct server *server, struct evhttp *http, const char *text, const char *intro)
 {
-    const char *text = server->sim->options.listen;
     struct sockaddr_storage address = {0};
     int size;
     int on = 1;
     struct evconnlistener *listener;
 
     if (!parse_listen(text, &address, &size)) {
-        (void)fprintf(stderr, "das_sim: --listen: \"%s\" is not a loopback address like 127.0.0.1:0\n", text);
+        (void)fprintf(stderr, "das_sim: \"%s\" is not a loopback address like 127.0.0.1:0\n", text);
         return false;
     }
     listener = evconnlistener_new_bind(server->sim->base, NULL, NULL,
                                        LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
                                        BACKLOG, (struct sockaddr *)&address, size);
-    if (listener == NULL || evhttp_bind_listener(server->http, listener) == NULL) {
+    if (listener == NULL || evhttp_bind_listener(http, listener) == NULL) {
         (void)fprintf(stderr, "das_sim: cannot listen on %s\n", text);
         return false;
     }
     /* Inherited by what it accepts: no reply shall wait for a delayed ACK. */
     (void)setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    say_where(server, listener);
+    say_where(intro, listener);
     return true;
+}
+
+static bool setup_listeners(struct server *server)
+{
+    const struct options *options = &server->sim->options;
+
+    return setup_listener(server, server->http, options->listen,
+                          server->tls == NULL ? "listening on http" : "listening on https") &&
+           (options->imds_listen == NULL ||
+            setup_listener(server, server->metadata, options->imds_listen, "metadata on http"));
+}
+
+static struct evhttp *new_http(struct server *server)
+{
+    struct evhttp *http = evhttp_new(server->sim->base);
+
+    if (http == NULL)
+        return NULL;
+    evhttp_set_timeout(http, IDLE_SECONDS);
+    evhttp_set_max_body_size(http, BODY_MOST);
+    evhttp_set_max_headers_size(http, HEADERS_MOST);
+    return http;
+}
+
+static bool setup_metadata(struct server *server)
+{
+    if (server->sim->options.imds_listen == NULL)
+        return true;
+    server->metadata = new_http(server);
+    if (server->metadata != NULL)
+        evhttp_set_gencb(server->metadata, on_metadata, server);
+    return server->metadata != NULL;
 }
 
 static bool setup_http(struct server *server)
 {
-    struct evhttp *http = server->http = evhttp_new(server->sim->base);
+    struct evhttp *http = server->http = new_http(server);
 
-    if (http == NULL)
+    if (http == NULL || !setup_metadata(server))
         return false;
-    evhttp_set_timeout(http, IDLE_SECONDS);
-    evhttp_set_max_body_size(http, BODY_MOST);
-    evhttp_set_max_headers_size(http, HEADERS_MOST);
     evhttp_set_bevcb(http, on_accept, server);
     evhttp_set_gencb(http, on_other, server);
     return evhttp_set_cb(http, "/", on_call, server) == 0 &&
@@ -332,6 +369,8 @@ static void server_release(struct server *server)
         event_free(server->ticker);
     if (server->http != NULL)
         evhttp_free(server->http);
+    if (server->metadata != NULL)
+        evhttp_free(server->metadata);
     SSL_CTX_free(server->tls);
     event_base_free(server->sim->base);
     server->sim->base = NULL;
@@ -347,7 +386,7 @@ int server_run(struct sim *sim)
     sim->base = new_base();
     if (sim->base == NULL)
         return code;
-    if (setup_tls(&server) && setup_http(&server) && setup_events(&server) && setup_listener(&server))
+    if (setup_tls(&server) && setup_http(&server) && setup_events(&server) && setup_listeners(&server))
         code = event_base_dispatch(sim->base) == 0 ? 0 : 1;
     server_release(&server);
     return code;

@@ -8,9 +8,11 @@
 
 #include "account.h"
 #include "call.h"
+#include "metadata.h"
 #include "nonce.h"
 #include "options.h"
 #include "result.h"
+#include "sts.h"
 #include "target.h"
 #include "util.h"
 
@@ -24,6 +26,8 @@ struct sim {
     struct target_table targets;
     struct result_store results;
     struct nonce_set nonces;
+    struct sts sts;
+    struct metadata metadata;
     struct call_list calls; /* every call that has not been answered in full */
     struct random random;
     json_t *instance_faults; /* InstanceId → fault name, given by /control */

@@ -28,6 +28,7 @@ static const struct row table[] = {
     ROW(throttled, MERGE_SUM),
     ROW(throttled_quota, MERGE_SUM),
     ROW(auth_failures, MERGE_SUM),
+    ROW(expired_tokens, MERGE_SUM),
     ROW(hung, MERGE_SUM),
     ROW(foreign_calls, MERGE_SUM),
     ROW(foreign_throttled, MERGE_SUM),
@@ -39,6 +40,7 @@ static const struct row table[] = {
     ROW(results_finished, MERGE_SUM),
     ROW(results_delivered, MERGE_SUM),
     ROW(polls_of_delivered, MERGE_SUM),
+    ROW(tokens_issued, MERGE_SUM),
 };
 
 enum { ROWS = sizeof(table) / sizeof(table[0]) };
@@ -65,30 +67,35 @@ static void log_text(FILE *log, const char *text)
         (void)fputc((unsigned char)*text < 0x20 ? '?' : *text, log);
 }
 
-static void write_log(struct call *call)
+void stats_log(struct call *call, const char *what, const char *about)
 {
     uint64_t since_start = call->arrived_us - call->sim->started_us;
     FILE *log = call->sim->log;
 
+    if (log == NULL)
+        return;
     (void)fprintf(log, "%" PRIu64 ".%06" PRIu64, since_start / 1000000, since_start % 1000000);
     log_text(log, call->key == NULL ? NULL : call->key->account->uid);
-    log_text(log, call->phase == PHASE_POLL ? "poll" : "submit");
-    log_text(log, call->instance_id);
+    log_text(log, what);
+    log_text(log, about);
     log_text(log, call->node_id);
     log_text(log, call->outcome);
     (void)fputc('\n', log);
 }
 
+void stats_count(json_t *counts, const char *name)
+{
+    json_int_t before = json_integer_value(json_object_get(counts, name));
+
+    (void)json_object_set_new(counts, name, json_integer(before + 1));
+}
+
 void stats_note(struct call *call)
 {
-    json_t *outcomes = tally_of(call)->outcomes;
-    json_int_t before = json_integer_value(json_object_get(outcomes, call->outcome));
-
-    (void)json_object_set_new(outcomes, call->outcome, json_integer(before + 1));
+    stats_count(tally_of(call)->outcomes, call->outcome);
     if (call->target != NULL && strncmp(call->outcome, "Throttling", 10) == 0)
         call->target->throttled++;
-    if (call->sim->log != NULL)
-        write_log(call);
+    stats_log(call, call->phase == PHASE_POLL ? "poll" : "submit", call->instance_id);
 }
 
 static void add_ratio(json_t *object, const char *name, uint64_t over, uint64_t under)
@@ -171,6 +178,8 @@ json_t *stats_report(struct sim *sim, bool with_instances)
     (void)json_object_set_new(report, "connections", json_integer((json_int_t)sim->connections));
     (void)json_object_set_new(report, "bad_requests", json_integer((json_int_t)sim->bad_requests));
     (void)json_object_set_new(report, "results_kept", json_integer((json_int_t)sim->results.count));
+    (void)json_object_set_new(report, "sts", sts_report(&sim->sts));
+    (void)json_object_set_new(report, "metadata", metadata_report(&sim->metadata));
     if (with_instances)
         (void)json_object_set_new(report, "instances", target_table_report(&sim->targets));
     json_decref(total.outcomes);
@@ -195,6 +204,8 @@ void stats_reset(struct sim *sim)
     }
     reset_tally(&sim->nobody);
     target_table_reset(&sim->targets);
+    sts_reset(&sim->sts);
+    metadata_reset(&sim->metadata);
     sim->connections = 0;
     sim->bad_requests = 0;
 }
