@@ -106,6 +106,7 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
 {
     const struct metric_config *metric = &s->config->metrics[METRIC_USER_SESSION_COUNT];
     int64_t window = limiter_window(lane->limiter);
+    int64_t cycle = cycle_interval(s, lane);
 
     *out = (struct account_status){
         .aliyun_uid = copy_text(copier, lane->aliyun_uid),
@@ -118,7 +119,8 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
         .rate_limit = per_second(limiter_calls(lane->limiter), window),
         .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
         .rate_demand = lane->credentials != NULL ? lane_demand(lane, metric->interval) : 0,
-        .cycle = cycle_interval(s, lane),
+        .cycle = cycle,
+        .overcommitted = lane->credentials != NULL && cycle > metric->interval,
         .throttled = lane->throttled,
         .error = lane->down ? copy_error(copier, &lane->error) : NULL,
     };

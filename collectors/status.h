@@ -50,7 +50,8 @@ struct account_status {
     double rate_limit; /* calls per second */
     double rate_effective;
     double rate_demand;
-    int64_t cycle; /* ns a full cycle takes at least: max(interval, demand / limit) */
+    int64_t cycle;      /* ns a full cycle takes at least: max(interval, demand / limit) */
+    bool overcommitted; /* that is longer than the interval */
     uint64_t throttled;
     const struct error *error; /* why it is down; NULL: it is not */
 };

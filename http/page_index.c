@@ -62,6 +62,15 @@ static void append_account_state(struct strbuf *out, const struct account_status
     markup_html_text(out, account->error->message);
 }
 
+static void append_cycle(struct strbuf *out, const struct account_status *account)
+{
+    char cycle[32];
+
+    text_format_duration(account->cycle / NS_PER_SECOND * NS_PER_SECOND, cycle, sizeof(cycle));
+    strbuf_append_format(out, "<td class=\"n\">%s%s</td>", account->configured ? cycle : "–",
+                         account->overcommitted ? ", stretched" : "");
+}
+
 static void append_account(struct strbuf *out, const struct account_status *account)
 {
     strbuf_append_format(out, "<tr%s><td>", account->up && account->configured ? "" : " class=\"bad\"");
@@ -70,17 +79,18 @@ static void append_account(struct strbuf *out, const struct account_status *acco
     append_account_state(out, account);
     strbuf_append_format(out,
                          "</td><td class=\"n\">%" PRIu64 " / %" PRIu64 "</td><td class=\"n\">%.1f</td>"
-                         "<td class=\"n\">%.1f</td><td class=\"n\">%.1f</td><td class=\"n\">%" PRIu64
-                         "</td></tr>\n",
+                         "<td class=\"n\">%.1f</td><td class=\"n\">%.1f</td>",
                          account->targets_up, account->targets, account->rate_limit, account->rate_effective,
-                         account->rate_demand, account->throttled);
+                         account->rate_demand);
+    append_cycle(out, account);
+    strbuf_append_format(out, "<td class=\"n\">%" PRIu64 "</td></tr>\n", account->throttled);
 }
 
 static void append_accounts(struct strbuf *out, const struct status *status)
 {
     strbuf_append_text(out, "<table>\n<tr><th>Account</th><th>State</th><th>Targets up</th>"
                             "<th>Rate limit (calls/s)</th><th>Allowed now</th><th>Needed</th>"
-                            "<th>Throttled</th></tr>\n");
+                            "<th>Full cycle</th><th>Throttled</th></tr>\n");
     for (size_t i = 0; i < status->account_count; i++)
         append_account(out, &status->accounts[i]);
     strbuf_append_text(out, "</table>\n");

@@ -47,6 +47,13 @@ static bool filter_read(const char *query, struct filter *filter, struct page_re
     return true;
 }
 
+static bool filter_matches_account(const struct filter *filter, const struct account_status *account)
+{
+    const char *aliyun_uid = filter->parameters[PARAMETER_ALIYUN_UID].value;
+
+    return aliyun_uid[0] == '\0' || strcmp(aliyun_uid, account->aliyun_uid) == 0;
+}
+
 static bool filter_matches(const struct filter *filter, const struct target_status *target)
 {
     const char *aliyun_uid = filter->parameters[PARAMETER_ALIYUN_UID].value;
@@ -104,13 +111,44 @@ static void json_target(struct strbuf *out, const struct target_status *target)
     strbuf_append_char(out, '}');
 }
 
+static void json_account(struct strbuf *out, const struct account_status *account)
+{
+    strbuf_append_char(out, '{');
+    markup_json_member(out, "aliyun_uid", account->aliyun_uid);
+    strbuf_append_format(out,
+                         ",\"up\":%s,\"targets\":%" PRIu64 ",\"targets_up\":%" PRIu64
+                         ",\"rate_limit\":%.3f,\"rate_effective\":%.3f,\"rate_demand\":%.3f"
+                         ",\"cycle_seconds\":%.3f,\"overcommitted\":%s,\"throttled\":%" PRIu64 ",\"error\":",
+                         account->up ? "true" : "false", account->targets, account->targets_up,
+                         account->rate_limit, account->rate_effective, account->rate_demand,
+                         (double)account->cycle / (double)NS_PER_SECOND,
+                         account->overcommitted ? "true" : "false", account->throttled);
+    json_error(out, account->error);
+    strbuf_append_char(out, '}');
+}
+
+static void json_accounts(struct strbuf *out, const struct status *status, const struct filter *filter)
+{
+    const char *separator = "\n";
+
+    for (size_t i = 0; i < status->account_count; i++) {
+        if (!filter_matches_account(filter, &status->accounts[i]))
+            continue;
+        strbuf_append_text(out, separator);
+        separator = ",\n";
+        json_account(out, &status->accounts[i]);
+    }
+}
+
 static void json_render(struct strbuf *out, const struct status *status, const struct filter *filter)
 {
     const char *separator = "\n";
 
     strbuf_append_text(out, "{\"time\":");
     markup_json_time(out, status->taken_unix_ms);
-    strbuf_append_text(out, ",\"targets\":[");
+    strbuf_append_text(out, ",\"accounts\":[");
+    json_accounts(out, status, filter);
+    strbuf_append_text(out, "\n],\"targets\":[");
     for (size_t i = 0; i < status->target_count; i++) {
         if (!filter_matches(filter, &status->targets[i]))
             continue;
@@ -193,12 +231,33 @@ static void html_form(struct strbuf *out, const struct filter *filter)
     strbuf_append_text(out, "<button>Filter</button></form>\n");
 }
 
+/* Why ages are greater than the interval. */
+static void html_overcommitment(struct strbuf *out, const struct status *status, const struct filter *filter)
+{
+    for (size_t i = 0; i < status->account_count; i++) {
+        const struct account_status *account = &status->accounts[i];
+        char cycle[32];
+
+        if (!account->overcommitted || !filter_matches_account(filter, account))
+            continue;
+        text_format_duration(account->cycle / NS_PER_SECOND * NS_PER_SECOND, cycle, sizeof(cycle));
+        strbuf_append_text(out, "<p class=\"bad\">Account ");
+        markup_html_text(out, account->aliyun_uid);
+        strbuf_append_format(
+            out,
+            " needs %.1f calls a second and may make %.1f: its cycle is stretched evenly, to "
+            "%s.</p>\n",
+            account->rate_demand, account->rate_limit, cycle);
+    }
+}
+
 static void html_render(struct strbuf *out, const struct status *status, const struct filter *filter)
 {
     size_t shown = 0;
 
     markup_html_begin(out, "Targets");
     html_form(out, filter);
+    html_overcommitment(out, status, filter);
     strbuf_append_text(out,
                        "<table>\n<tr><th>ins_id</th><th>ins_name</th><th>ins_type</th><th>node_id</th>"
                        "<th>node_type</th><th>aliyun_uid</th><th>State</th><th>Up</th><th>Last success</th>"

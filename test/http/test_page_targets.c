@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "core/clock.h"
 #include "http/pages.h"
 #include "test/http/fake_providers.h"
 
@@ -221,6 +222,67 @@ static void test_html_form_keeps_the_filter_escaped(void **state)
     page_response_release(&response);
 }
 
+static struct account_status overcommitted(void)
+{
+    return (struct account_status){.aliyun_uid = "1000000000000002",
+                                   .up = true,
+                                   .configured = true,
+                                   .targets = 2000,
+                                   .targets_up = 1990,
+                                   .rate_limit = 50,
+                                   .rate_effective = 35,
+                                   .rate_demand = 70.5,
+                                   .cycle = 84500 * NS_PER_MS,
+                                   .overcommitted = true,
+                                   .throttled = 7};
+}
+
+static double number_of(json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name));
+}
+
+static void test_json_has_the_accounts_with_their_quota(void **state)
+{
+    struct account_status accounts[] = {overcommitted(), {.aliyun_uid = "1000000000000003"}};
+    json_t *json, *account;
+
+    (void)state;
+    fake.accounts = accounts;
+    fake.account_count = 2;
+    json = ask_json("aliyun_uid=1000000000000002");
+    assert_int_equal(json_array_size(json_object_get(json, "accounts")), 1);
+    account = json_array_get(json_object_get(json, "accounts"), 0);
+    assert_string_equal(text_of(account, "aliyun_uid"), "1000000000000002");
+    assert_true(json_is_true(json_object_get(account, "up")));
+    assert_true(json_is_true(json_object_get(account, "overcommitted")));
+    assert_true(number_of(account, "targets") == 2000);
+    assert_true(number_of(account, "targets_up") == 1990);
+    assert_true(number_of(account, "rate_limit") == 50);
+    assert_true(number_of(account, "rate_effective") == 35);
+    assert_true(number_of(account, "rate_demand") == 70.5);
+    assert_true(number_of(account, "cycle_seconds") == 84.5);
+    assert_true(number_of(account, "throttled") == 7);
+    assert_true(json_is_null(json_object_get(account, "error")));
+    json_decref(json);
+}
+
+static void test_html_says_which_accounts_need_more_than_their_quota(void **state)
+{
+    struct account_status accounts[] = {overcommitted(), {.aliyun_uid = "1000000000000003"}};
+    struct page_response response;
+
+    (void)state;
+    fake.accounts = accounts;
+    fake.account_count = 2;
+    ask("/targets", NULL, &response);
+    assert_non_null(strstr(strbuf_text(&response.body),
+                           "Account 1000000000000002 needs 70.5 calls a second and may make 50.0: its cycle "
+                           "is stretched evenly, to 84s."));
+    assert_null(strstr(strbuf_text(&response.body), "Account 1000000000000003"));
+    page_response_release(&response);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +295,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_filters_are_400, setup, teardown),
         cmocka_unit_test_setup_teardown(test_html_escapes_every_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_html_shows_ages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json_has_the_accounts_with_their_quota, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_says_which_accounts_need_more_than_their_quota, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_html_form_keeps_the_filter_escaped, setup, teardown),
     };
 

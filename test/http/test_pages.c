@@ -256,8 +256,14 @@ static void test_index_shows_accounts_escaped(void **state)
          .targets_up = 2,
          .rate_limit = 50,
          .rate_effective = 35.5,
-         .rate_demand = 0.1},
-        {.aliyun_uid = "<script>", .configured = true, .targets = 5, .error = &error},
+         .rate_demand = 0.1,
+         .cycle = 60 * NS_PER_SECOND},
+        {.aliyun_uid = "<script>",
+         .configured = true,
+         .targets = 5,
+         .cycle = 84123 * NS_PER_MS,
+         .overcommitted = true,
+         .error = &error},
     };
 
     (void)state;
@@ -265,9 +271,11 @@ static void test_index_shows_accounts_escaped(void **state)
     fake.account_count = 2;
     assert_body_has("GET", "/", "Version 1.2.3, revision 0123456789ab, up for 245s");
     assert_body_has("GET", "/", "2 instances, 8 targets, 2 of them up");
-    assert_body_has("GET", "/",
-                    "<td>1000000000000001</td><td>up</td><td class=\"n\">2 / 3</td><td class=\"n\">50.0</td>"
-                    "<td class=\"n\">35.5</td><td class=\"n\">0.1</td>");
+    assert_body_has(
+        "GET", "/",
+        "<td>1000000000000001</td><td>up</td><td class=\"n\">2 / 3</td><td class=\"n\">50.0</td>"
+        "<td class=\"n\">35.5</td><td class=\"n\">0.1</td><td class=\"n\">1m</td><td class=\"n\">0</td>");
+    assert_body_has("GET", "/", "<td class=\"n\">84s, stretched</td>");
     assert_body_has(
         "GET", "/",
         "<td>&lt;script&gt;</td><td>down: credentials InvalidAccessKeyId.NotFound &lt;key&gt; is gone</td>");
