@@ -33,6 +33,7 @@ static void test_ten_thousand_targets_are_asked_near_the_bound(void **state)
     fleet_free(fleet);
 }
 
+/* P4 */
 static void test_a_result_costs_little_more_than_two_calls_once_learned(void **state)
 {
     struct fleet *fleet =
