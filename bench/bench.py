@@ -10,6 +10,7 @@ topics named, their sections are printed and the document stays as it is.
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -81,6 +82,8 @@ def document(measured_on, sections):
 
 
 def main(names):
+    # As an exception, so that every program that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if unknown := [name for name in names if name not in TOPICS]:
         sys.exit(f"bench.py: unknown topic {unknown[0]}, expected {', '.join(TOPICS)}")
     measured_on = machine()
