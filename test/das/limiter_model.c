@@ -44,6 +44,7 @@ void model_free(struct model *model)
 
 void counted_add(struct counted *counted, const struct counted_call *call)
 {
+    assert_false(counted->sorted);
     if (counted->count == counted->room) {
         counted->room = counted->room > 0 ? 2 * counted->room : 1024;
         counted->calls = realloc(counted->calls, counted->room * sizeof(*call));
@@ -171,9 +172,9 @@ size_t worst_window_between(struct counted *counted, int64_t window, int64_t fro
     const struct counted_call *calls = counted->calls;
     size_t worst = 0, first = 0, chosen = 0;
 
-    if (counted->count == 0)
-        return 0;
-    qsort(counted->calls, counted->count, sizeof(*calls), compare_calls);
+    if (!counted->sorted && counted->count > 0)
+        qsort(counted->calls, counted->count, sizeof(*calls), compare_calls);
+    counted->sorted = true;
     while (first < counted->count && calls[first].at < from)
         first++;
     for (size_t i = first; i < counted->count && calls[i].at < until; i++) {

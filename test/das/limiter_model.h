@@ -45,6 +45,7 @@ struct counted {
     struct counted_call *calls;
     size_t count;
     size_t room;
+    bool sorted; /* by time: judged, no more calls */
 };
 
 #define CALLS_OUT_MAX 4096
