@@ -11,7 +11,7 @@ import lab
 import quota
 
 QUOTA_MODEL = lab.ROOT / "build/model/test/bench/quota_model"
-REFRESHES = 3
+REFRESHES = 2
 LARGE = (1, 100_000)
 MANY = (100, 1_000)
 SMALL = (100, 100)
@@ -114,7 +114,7 @@ steps. The instructions are those of a first cycle, counted by callgrind where V
 
 From 1,000 to {LARGE[1]:,} targets of an account the CPU time of a call grows by a factor of
 {cpu[LARGE] / cpu[1, 1_000]:.2f}; {MANY[0] * MANY[1]:,} targets in {MANY[0]} accounts cost
-{cpu[MANY] / cpu[1, 1_000]:.2f} × as much as 1,000 in one. The instructions hardly grow: what does is the
-waiting for memory, since {LARGE[1]:,} targets no longer fit into the processor's caches. {MANY[0]} accounts
-at {quota.LIMIT} calls a second need {MANY[0] * quota.LIMIT * cpu[MANY] / 1e4:.1f} % of one core for the
-decisions. The longest step is one in which all targets become due at once.""")
+{cpu[MANY] / cpu[1, 1_000]:.2f} × as much as 1,000 in one. The instructions hardly grow: what does is probably
+the waiting for memory, since {LARGE[1]:,} targets no longer fit into the processor's caches. {MANY[0]}
+accounts at {quota.LIMIT} calls a second need {MANY[0] * quota.LIMIT * cpu[MANY] / 1e4:.1f} % of one core for
+the decisions. The longest step is one in which all targets become due at once.""")
