@@ -34,7 +34,7 @@ static unsigned run_and_count_cuts(struct fleet *fleet, int64_t duration)
     unsigned cuts = 0;
 
     while (fleet->now < end) {
-        fleet_run(fleet, 100 * NS_PER_MS);
+        fleet_run(fleet, 500 * NS_PER_MS);
         cuts += effective(fleet) < before;
         before = effective(fleet);
     }
@@ -44,7 +44,7 @@ static unsigned run_and_count_cuts(struct fleet *fleet, int64_t duration)
 /* Another tool takes half of the quota, for half an hour, and everything here is wanted. */
 static void test_a_quota_half_taken_by_another_tool_causes_no_throttle_storm(void **state)
 {
-    struct fleet *fleet = usual_fleet(&(struct fleet_settings){.targets = 3000, .rate_limit = 60});
+    struct fleet *fleet = usual_fleet(&(struct fleet_settings){.targets = 2000, .rate_limit = 60});
     unsigned calls, cuts;
     uint64_t throttled;
 
