@@ -16,7 +16,7 @@ void transport_response_init(struct transport_response *response)
 
 void transport_response_release(struct transport_response *response)
 {
-    strbuf_release(&response->body);
+    strbuf_release_secret(&response->body);
     transport_response_init(response);
 }
 

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "das/elide.h"
 #include "das/endpoint.h"
-#include "das/response.h"
+#include "das/exchange.h"
+#include "das/zeroed_memory.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #error "libcurl 7.80 or newer is needed (CURLOPT_PREREQFUNCTION)"
@@ -42,22 +42,12 @@ struct transport {
     char curl_text[CURL_ERROR_SIZE];
 };
 
-/* One transport_post(), as the callbacks see it. */
-struct exchange {
-    struct transport_response *response;
-    struct elide elide;
-    size_t header_bytes;
-    size_t max_response_size;
-    bool sent;   /* a connection was there and the request was handed to it */
-    bool resend; /* libcurl wanted to send it again */
-    bool too_large;
-};
-
 bool transport_global_init(struct error *error)
 {
     const curl_version_info_data *info;
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, zeroed_free, zeroed_realloc, strdup, calloc) !=
+        CURLE_OK) {
         error_set(error, ERROR_SYSTEM, "libcurl cannot start");
         return false;
     }
@@ -136,37 +126,6 @@ static int on_before_request(void *context, char *remote_ip, char *local_ip, int
     return CURL_PREREQFUNC_OK;
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *context)
-{
-    struct exchange *exchange = context;
-    size_t length = size * count;
-
-    exchange->header_bytes += length;
-    if (exchange->header_bytes > exchange->max_response_size) {
-        exchange->too_large = true;
-        return 0;
-    }
-    transport_response_header(exchange->response, line, length);
-    return length;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *context)
-{
-    struct exchange *exchange = context;
-    struct transport_response *response = exchange->response;
-    size_t length = size * count;
-
-    if (length > exchange->max_response_size - response->received) {
-        exchange->too_large = true;
-        return 0;
-    }
-    response->received += length;
-    if (elide_feed(&exchange->elide, bytes, length))
-        return length;
-    exchange->too_large = length > TRANSPORT_BODY_MAX - response->body.length;
-    return 0;
-}
-
 /* The options that are the same for every request. */
 static bool set_fixed_options(CURL *easy)
 {
@@ -175,8 +134,6 @@ static bool set_fixed_options(CURL *easy)
         long value;
     } options[] = {
         {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_POST, 1},
-        {CURLOPT_POSTFIELDSIZE, 0},
         {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
         {CURLOPT_FOLLOWLOCATION, 0},
         {CURLOPT_SSL_VERIFYPEER, 1},
@@ -202,11 +159,10 @@ static bool set_fixed_options(CURL *easy)
     if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK)
         return false;
 #endif
-    return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip") == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "mysql-session-exporter/" PROJECT_VERSION) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_on_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_on_body) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request) == CURLE_OK;
 }
 
@@ -281,17 +237,18 @@ static void free_headers(struct curl_slist *list)
 }
 
 /* NULL when memory runs out. */
-static struct curl_slist *build_headers(const char *header_lines)
+static struct curl_slist *build_headers(const struct transport_request *request)
 {
     struct curl_slist *list = NULL;
-    size_t size = strlen(header_lines) + 1;
-    char *lines = strdup(header_lines);
+    size_t size = strlen(request->header_lines) + 1;
+    char *lines = strdup(request->header_lines);
     char *rest = NULL;
     bool ok = lines != NULL;
 
-    /* What libcurl would add by itself to a POST: an empty body has no type. */
-    ok = ok && append_header(&list, "Content-Type:") && append_header(&list, "Expect:") &&
-         append_header(&list, "Accept: application/json");
+    /* What libcurl would add by itself to a POST: only a form has a type. */
+    ok = ok && append_header(&list, "Expect:") && append_header(&list, "Accept: application/json") &&
+         append_header(&list, request->form != NULL ? "Content-Type: application/x-www-form-urlencoded"
+                                                    : "Content-Type:");
     for (char *line = ok ? strtok_r(lines, "\n", &rest) : NULL; ok && line != NULL;
          line = strtok_r(NULL, "\n", &rest))
         ok = append_header(&list, line);
@@ -304,33 +261,41 @@ static struct curl_slist *build_headers(const char *header_lines)
     return NULL;
 }
 
-/* libcurl takes 0 as "no limit". */
-static long timeout_ms(int64_t timeout_ns)
+static bool set_method(CURL *easy, const struct transport_request *request)
 {
-    int64_t ms = timeout_ns / NS_PER_MS;
+    const char *form = request->form != NULL ? request->form : "";
 
-    return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (long)ms;
+    /* A GET has to be set after the body, which libcurl takes for a POST. */
+    return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(form)) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method == TRANSPORT_PUT ? "PUT" : NULL) ==
+               CURLE_OK &&
+           (request->method != TRANSPORT_GET || curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK);
 }
 
-static bool set_request_options(struct transport *transport, const char *url, const struct endpoint *endpoint,
+static bool set_request_options(struct transport *transport, const struct endpoint *endpoint,
                                 const struct curl_slist *headers, struct exchange *exchange)
 {
     CURL *easy = transport->easy;
+    const struct transport_request *request = exchange->request;
+    bool no_proxy = request->no_proxy || endpoint_is_loopback(endpoint);
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     bool own_ca = transport->ca_file[0] != '\0';
 
     return curl_easy_setopt(easy, CURLOPT_CAINFO, own_ca ? transport->ca_file : info->cainfo) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CAPATH, own_ca ? NULL : info->capath) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK && set_method(easy, request) &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms(transport->connect_timeout)) ==
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                            exchange_limit_ms(exchange, transport->connect_timeout)) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, exchange_limit_ms(exchange, transport->timeout)) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms(transport->timeout)) == CURLE_OK &&
            /* An empty text means none; NULL lets the environment decide. */
-           curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_is_loopback(endpoint) ? "" : NULL) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_PROXY, no_proxy ? "" : NULL) == CURLE_OK;
 }
 
 static CURLcode transfer_result(CURLM *multi)
@@ -385,42 +350,57 @@ static CURLcode perform(struct transport *transport)
     return result;
 }
 
-/* What failed, for people. "": libcurl's own words say it best. */
-static const char *explain(CURLcode result, const struct exchange *exchange)
+/* What failed, for people, and which key of [das] to look at. */
+struct explanation {
+    const char *what;
+    const char *das_advice; /* "": none; left out for requests to others */
+};
+
+static struct explanation explain_timeout(const struct exchange *exchange)
+{
+    if (exchange->header_bytes > 0)
+        return (struct explanation){"the answer was not complete within the time limit",
+                                    "; see [das] timeout"};
+    if (exchange->sent)
+        return (struct explanation){"no answer within the time limit", "; see [das] timeout"};
+    return (struct explanation){"no connection within the time limit",
+                                "; see [das] connect_timeout and timeout"};
+}
+
+static struct explanation explain(CURLcode result, const struct exchange *exchange)
 {
     if (exchange->resend)
-        return "the server closed the kept connection without an answer";
+        return (struct explanation){"the server closed the kept connection without an answer", ""};
     switch (result) {
     case CURLE_ABORTED_BY_CALLBACK:
-        return "stopped because the exporter stops";
+        return (struct explanation){"stopped because the exporter stops", ""};
     case CURLE_OPERATION_TIMEDOUT:
-        if (exchange->header_bytes > 0)
-            return "the answer was not complete within [das] timeout";
-        return exchange->sent ? "no answer within [das] timeout"
-                              : "no connection within [das] connect_timeout or timeout";
+        return explain_timeout(exchange);
     case CURLE_COULDNT_RESOLVE_HOST:
-        return "the name cannot be resolved; check [das] endpoint and DNS";
+        return (struct explanation){"the name cannot be resolved", "; check [das] endpoint and DNS"};
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return "the proxy's name cannot be resolved; check https_proxy";
+        return (struct explanation){"the proxy's name cannot be resolved; check https_proxy", ""};
     case CURLE_COULDNT_CONNECT:
-        return "cannot connect; check [das] endpoint and the network";
+        return (struct explanation){"cannot connect", "; check [das] endpoint and the network"};
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
-        return "the server's TLS certificate is not trusted; if a private authority signed it, set [das] "
-               "ca_file";
+        return (struct explanation){"the server's TLS certificate is not trusted; if a private authority "
+                                    "signed it, set [das] ca_file",
+                                    ""};
     case CURLE_SSL_CACERT_BADFILE:
-        return "[das] ca_file, or the system's, cannot be read";
+        return (struct explanation){"[das] ca_file, or the system's, cannot be read", ""};
     case CURLE_SSL_CONNECT_ERROR:
-        return "no TLS connection; TLS 1.2 or newer is needed";
+        return (struct explanation){"no TLS connection; TLS 1.2 or newer is needed", ""};
     case CURLE_GOT_NOTHING:
-        return "the server closed the connection without an answer";
+        return (struct explanation){"the server closed the connection without an answer", ""};
     case CURLE_PARTIAL_FILE:
-        return "the answer was cut short";
+        return (struct explanation){"the answer was cut short", ""};
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return exchange->sent ? "the connection broke" : "the connection broke before the request was sent";
+        return (struct explanation){
+            exchange->sent ? "the connection broke" : "the connection broke before the request was sent", ""};
     default:
-        return "the request failed";
+        return (struct explanation){"the request failed", ""};
     }
 }
 
@@ -429,19 +409,21 @@ static void set_transfer_error(const struct transport *transport, CURLcode resul
 {
     const char *curl_text =
         transport->curl_text[0] != '\0' ? transport->curl_text : curl_easy_strerror(result);
+    struct explanation why = explain(result, exchange);
+    bool is_das = exchange->request->is_das;
 
     if (exchange->too_large)
         error_set(error, ERROR_TOO_LARGE,
-                  "%s: the answer is larger than allowed (received %zu bytes, kept %zu); see [das] "
-                  "max_response_size",
-                  host, exchange->response->received, exchange->response->body.length);
+                  "%s: the answer is larger than allowed (received %zu bytes, kept %zu)%s", host,
+                  exchange->response->received, exchange->response->body.length,
+                  is_das ? "; see [das] max_response_size" : "");
     else if (result == CURLE_OUT_OF_MEMORY || exchange->response->body.failed)
         error_set(error, ERROR_NO_MEMORY, "%s: out of memory during a request", host);
     else if (exchange->resend || result == CURLE_ABORTED_BY_CALLBACK)
-        error_set(error, ERROR_TRANSIENT, "%s: %s", host, explain(result, exchange));
+        error_set(error, ERROR_TRANSIENT, "%s: %s", host, why.what);
     else
-        error_set(error, result == CURLE_SSL_CACERT_BADFILE ? ERROR_CONFIG : ERROR_TRANSIENT, "%s: %s (%s)",
-                  host, explain(result, exchange), curl_text);
+        error_set(error, result == CURLE_SSL_CACERT_BADFILE ? ERROR_CONFIG : ERROR_TRANSIENT, "%s: %s (%s)%s",
+                  host, why.what, curl_text, is_das ? why.das_advice : "");
 }
 
 /*
@@ -456,15 +438,15 @@ static bool is_answered(CURLcode result, const struct exchange *exchange)
            result != CURLE_OUT_OF_MEMORY;
 }
 
-static bool exchange_once(struct transport *transport, const char *url, const struct endpoint *endpoint,
-                          const char *header_lines, struct exchange *exchange, struct error *error)
+static bool exchange_once(struct transport *transport, const struct endpoint *endpoint,
+                          struct exchange *exchange, struct error *error)
 {
     struct transport_response *response = exchange->response;
-    struct curl_slist *headers = build_headers(header_lines);
+    struct curl_slist *headers = build_headers(exchange->request);
     CURLcode result = CURLE_OUT_OF_MEMORY;
     int64_t start = clock_now();
 
-    if (headers != NULL && set_request_options(transport, url, endpoint, headers, exchange))
+    if (headers != NULL && set_request_options(transport, endpoint, headers, exchange))
         result = perform(transport);
     response->duration = clock_now() - start;
     response->answered = is_answered(result, exchange);
@@ -473,27 +455,45 @@ static bool exchange_once(struct transport *transport, const char *url, const st
     if (result != CURLE_OK)
         set_transfer_error(transport, result, endpoint->host, exchange, error);
     curl_easy_setopt(transport->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDS, "");
     free_headers(headers);
     return result == CURLE_OK;
 }
 
-bool transport_post(struct transport *transport, const char *url, const char *header_lines,
+static bool is_allowed(const struct transport_request *request, const struct endpoint *endpoint)
+{
+    return endpoint_is_allowed(endpoint) ||
+           (request->plain_http_host != NULL && strcmp(endpoint->scheme, "http") == 0 &&
+            strcmp(endpoint->host, request->plain_http_host) == 0);
+}
+
+bool transport_send(struct transport *transport, const struct transport_request *request,
                     struct transport_response *response, struct error *error)
 {
-    struct exchange exchange = {.response = response, .max_response_size = transport->max_response_size};
+    struct exchange exchange;
     struct endpoint endpoint;
     bool ok = false;
 
     transport_response_release(response);
     response->answered = true;
-    elide_init(&exchange.elide, &response->body);
-    if (!endpoint_parse(url, &endpoint))
+    if (!endpoint_parse(request->url, &endpoint))
         error_set(error, ERROR_CONFIG, "the URL of the request cannot be read");
-    else if (!endpoint_is_allowed(&endpoint))
+    else if (!is_allowed(request, &endpoint))
         error_set(error, ERROR_CONFIG, "%s: not https, and no loopback address: nothing was sent",
                   endpoint.host);
+    else if (!exchange_init(&exchange, request, transport->max_response_size, response))
+        error_set(error, ERROR_NO_MEMORY, "%s: out of memory before a request", endpoint.host);
     else
-        ok = exchange_once(transport, url, &endpoint, header_lines, &exchange, error);
+        ok = exchange_once(transport, &endpoint, &exchange, error);
     endpoint_release(&endpoint);
     return ok;
+}
+
+bool transport_post(struct transport *transport, const char *url, const char *header_lines,
+                    struct transport_response *response, struct error *error)
+{
+    const struct transport_request request = {
+        .method = TRANSPORT_POST, .url = url, .header_lines = header_lines, .is_das = true};
+
+    return transport_send(transport, &request, response, error);
 }

@@ -1,9 +1,10 @@
 /*
- * HTTP for one worker: one libcurl connection cache, keep-alive, one request at a time.
+ * HTTP for one thread: one libcurl connection cache, keep-alive, one request at a time.
  *
  * TLS peers are always verified (TLS 1.2 or newer); there is no switch. Plain http is accepted
- * for loopback hosts only. Redirects are not followed, proxies only as the environment says
- * (https_proxy, no_proxy), never for loopback. One transport_post() sends one request at most.
+ * for loopback hosts only, and for one host that a request may name. Redirects are not followed,
+ * proxies only as the environment says (https_proxy, no_proxy), never for loopback. One
+ * transport_send() sends one request at most.
  */
 #ifndef DAS_TRANSPORT_H
 #define DAS_TRANSPORT_H
@@ -27,7 +28,22 @@ struct transport_settings {
 /* The largest body that is kept after das/elide; a larger one is ERROR_TOO_LARGE. */
 #define TRANSPORT_BODY_MAX ((size_t)16 << 20)
 
-/* What came back. The body is what das/elide left of it. */
+enum transport_method { TRANSPORT_GET, TRANSPORT_PUT, TRANSPORT_POST };
+
+/* Borrowed for the time of the call. What is not set has its default. */
+struct transport_request {
+    enum transport_method method;
+    const char *url;
+    const char *header_lines;    /* separated by '\n'; "" for none */
+    const char *form;            /* the body, sent as a form; NULL: none. Not for a GET */
+    int64_t timeout;             /* ns; shortens the transport's limits; 0: those */
+    size_t whole_body_max;       /* > 0: the body is kept as it came, up to so many bytes */
+    const char *plain_http_host; /* may be reached without TLS although it is no loopback; NULL: none */
+    bool no_proxy;               /* whatever the environment says */
+    bool is_das;                 /* errors name the keys of [das] to look at */
+};
+
+/* What came back. The body is what das/elide left of it, unless it was to be kept whole. */
 struct transport_response {
     long http_status;       /* 0: none */
     int64_t retry_after_ms; /* x-acs-retry-after; -1: absent */
@@ -39,6 +55,8 @@ struct transport_response {
 };
 
 void transport_response_init(struct transport_response *response);
+
+/* Frees; the body is overwritten first, for it may hold keys. */
 void transport_response_release(struct transport_response *response);
 
 /*
@@ -66,28 +84,31 @@ bool transport_check_endpoint(const char *endpoint, struct error *error);
 /* The same check, and *parts (initialised; earlier content is dropped) filled on success. */
 bool transport_split_endpoint(const char *endpoint, struct transport_endpoint *parts, struct error *error);
 
-/* NULL with *error. Settings are copied. The object belongs to one worker. */
+/* NULL with *error. Settings are copied. The object belongs to one thread. */
 struct transport *transport_new(const struct transport_settings *settings, struct error *error);
 void transport_free(struct transport *transport); /* NULL is allowed */
 
 /*
  * Takes effect at the next request. False when memory runs out: the old settings stay. The
- * owning worker's thread.
+ * owning thread.
  */
 bool transport_configure(struct transport *transport, const struct transport_settings *settings);
 
 /*
- * POSTs an empty body to `url` with the given header lines ('\n'-separated). Blocks until the
- * answer, the time limit or transport_abort(). True when an HTTP answer of any status arrived
- * whole; otherwise *error (ERROR_TRANSIENT, ERROR_TOO_LARGE, ERROR_NO_MEMORY, ERROR_CONFIG for a
- * URL or ca_file that cannot be used) says what failed, with the host. The owning worker's
- * thread. The error text never holds a query or a header.
+ * Sends one request. Blocks until the answer, the time limit or transport_abort(). True when an
+ * HTTP answer of any status arrived whole; otherwise *error (ERROR_TRANSIENT, ERROR_TOO_LARGE,
+ * ERROR_NO_MEMORY, ERROR_CONFIG for a URL or ca_file that cannot be used) says what failed, with
+ * the host. The owning thread. The error text never holds a query, a header or a body.
  */
+bool transport_send(struct transport *transport, const struct transport_request *request,
+                    struct transport_response *response, struct error *error);
+
+/* The same for a POST to DAS with an empty body and the given header lines ('\n'-separated). */
 bool transport_post(struct transport *transport, const char *url, const char *header_lines,
                     struct transport_response *response, struct error *error);
 
 /*
- * Makes a running and every later transport_post() fail soon. Any thread, does not block.
+ * Makes a running and every later request fail soon. Any thread, does not block.
  */
 void transport_abort(struct transport *transport);
 

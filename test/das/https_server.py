@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A tiny HTTP(S) server with bad habits, for test_transport.c and test_client.c.
+"""A tiny HTTP(S) server with bad habits, for the tests of transport, client and credential sources.
 
 Usage: https_server.py FOLDER. Makes certificates in FOLDER, listens on loopback ports that the
 system chooses, prints one line "name=port ..." and serves until its standard input ends. The
-parameter InstanceId of a request names what happens to it.
+parameter InstanceId of a request names what happens to it. The answers of the services that issue
+credentials are in credential_services.py.
 """
 import email.utils
 import gzip
@@ -19,6 +20,9 @@ import threading
 import time
 import urllib.parse
 import warnings
+
+sys.dont_write_bytecode = True
+import credential_services
 
 EXTENSIONS = """[req]
 distinguished_name = dn
@@ -120,14 +124,23 @@ def drop(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def handle(connection, stream, scenario, request, number):
+def handle(connection, stream, scenario, request, number, habit):
     """Answers one request. False when the connection is to be closed."""
     global hanging, last_request
+    if habit.startswith("metadata"):
+        status, body, headers = credential_services.metadata(habit, request)
+        answer(stream, body, status, headers)
+        return True
     if scenario == "last":  # the request before this one
         answer(stream, json.dumps({"requests": requests, "request": last_request}).encode())
         return True
     last_request = request
-    if scenario == "seen":  # how many connections and requests there have been, and this request
+    if scenario == "sts":
+        status, body, headers = credential_services.sts(request)
+        answer(stream, body, status, headers)
+    elif scenario == "credentials":
+        answer(stream, json.dumps(credential_services.issued()).encode())
+    elif scenario == "seen":  # how many connections and requests there have been, and this request
         answer(stream, json.dumps({"connections": connections, "requests": requests,
                                    "request": request}).encode())
     elif scenario == "rm-test1":
@@ -204,8 +217,9 @@ def read_request(stream):
             return None, None
         name, value = header.decode().split(":", 1)
         headers[name.strip().lower()] = value.strip()
+    headers[":body"] = stream.read(int(headers.get("content-length", 0))).decode()
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)
-    return query.get("InstanceId", [""])[0], headers
+    return "sts" if "Action" in query else query.get("InstanceId", [""])[0], headers
 
 
 def close(thing):
@@ -216,7 +230,7 @@ def close(thing):
         pass
 
 
-def serve(connection, tls):
+def serve(connection, tls, habit):
     global connections, requests
     number = 0
     stream = None
@@ -233,7 +247,7 @@ def serve(connection, tls):
             number += 1
             with lock:
                 requests += 1
-            if not handle(connection, stream, scenario, request, number):
+            if not handle(connection, stream, scenario, request, number, habit):
                 break
     except (OSError, ValueError):
         pass  # a client that goes away is what many of the tests are about
@@ -242,15 +256,15 @@ def serve(connection, tls):
         close(connection)
 
 
-def accept(listener, tls):
+def accept(listener, tls, habit):
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=serve, args=(connection, tls), daemon=True).start()
+        threading.Thread(target=serve, args=(connection, tls, habit), daemon=True).start()
 
 
-def listen(tls):
+def listen(tls, habit=""):
     listener = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=accept, args=(listener, tls), daemon=True).start()
+    threading.Thread(target=accept, args=(listener, tls, habit), daemon=True).start()
     return listener.getsockname()[1]
 
 
@@ -261,6 +275,8 @@ def main():
     ports = {"http": listen(None), "tls11": listen(tls11_context(folder)), "mute": mute.getsockname()[1]}
     for name in ("good", "wrongname", "expired", "selfsigned"):
         ports[name] = listen(context(folder, name))
+    for habit in ("metadata", "metadata_plain", "metadata_bare"):
+        ports[habit] = listen(None, habit)
     print(" ".join("%s=%d" % item for item in ports.items()), flush=True)
     sys.stdin.read()
     shutil.rmtree(folder, ignore_errors=True)  # a test that crashed leaves nothing behind either
