@@ -24,10 +24,24 @@ static void block_signals(sigset_t *taken)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* The end goes first: reloads asked for without a pause must not keep it waiting. */
+static int next_signal(const sigset_t *taken)
+{
+    static const struct timespec no_wait;
+    sigset_t ending;
+    int signal_number;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    signal_number = sigtimedwait(&ending, NULL, &no_wait);
+    return signal_number > 0 ? signal_number : sigwaitinfo(taken, NULL);
+}
+
 static void serve_until_stopped(struct runtime *runtime, const sigset_t *taken)
 {
     for (;;) {
-        int signal_number = sigwaitinfo(taken, NULL);
+        int signal_number = next_signal(taken);
 
         if (signal_number == SIGHUP) {
             runtime_reload(runtime);

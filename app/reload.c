@@ -16,22 +16,34 @@
 bool runtime_request_reload(struct runtime *runtime, struct error *error)
 {
     int64_t deadline = clock_now() + RELOAD_TIMEOUT;
-    uint64_t before;
-    bool done, successful;
+    uint64_t awaited;
+    bool done, stopping, successful;
 
     mutex_lock(&runtime->reload_mutex);
-    before = runtime->reloads;
-    kill(getpid(), SIGHUP);
-    while (runtime->reloads == before && clock_now() < deadline)
+    /* One that is under way may have read the file before the caller wrote it. */
+    awaited = runtime->reloads_begun + 1;
+    if (!runtime->stopping)
+        kill(getpid(), SIGHUP);
+    while (runtime->reloads_finished < awaited && !runtime->stopping && clock_now() < deadline)
         cond_wait_until(&runtime->reload_done, &runtime->reload_mutex, deadline);
-    done = runtime->reloads != before;
+    done = runtime->reloads_finished >= awaited;
+    stopping = runtime->stopping;
     successful = done && runtime->reload_successful;
     if (done)
         *error = runtime->reload_error;
     mutex_unlock(&runtime->reload_mutex);
     if (!done)
-        error_set(error, ERROR_CONFIG, "the reload did not finish in time");
+        error_set(error, ERROR_CONFIG, "%s",
+                  stopping ? "the exporter is stopping" : "the reload did not finish in time");
     return successful;
+}
+
+void runtime_refuse_reloads(struct runtime *runtime)
+{
+    mutex_lock(&runtime->reload_mutex);
+    runtime->stopping = true;
+    mutex_unlock(&runtime->reload_mutex);
+    pthread_cond_broadcast(&runtime->reload_done);
 }
 
 struct config_arrival {
@@ -68,16 +80,21 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
 void runtime_reload(struct runtime *runtime)
 {
     struct error error = {.class = ERROR_NONE};
-    struct config *config = runtime_load_config(&runtime->options, &error);
-    bool successful = config != NULL && put_in_force(runtime, config, &error);
+    struct config *config;
+    bool successful;
 
+    mutex_lock(&runtime->reload_mutex);
+    runtime->reloads_begun++;
+    mutex_unlock(&runtime->reload_mutex);
+    config = runtime_load_config(&runtime->options, &error);
+    successful = config != NULL && put_in_force(runtime, config, &error);
     config_put(config);
     if (successful)
         log_info("configuration reloaded", log_text("file", runtime->options.config_file));
     else
         log_failure(LOG_LEVEL_ERROR, "reload failed, the old configuration stays", &error);
     mutex_lock(&runtime->reload_mutex);
-    runtime->reloads++;
+    runtime->reloads_finished++;
     runtime->reload_successful = successful;
     runtime->reload_error = error;
     if (successful)

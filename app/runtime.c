@@ -165,6 +165,7 @@ bool runtime_stop(struct runtime *runtime)
 {
     bool loader_ended;
 
+    runtime_refuse_reloads(runtime);
     refresh_table_close(runtime->refreshes);
     worker_pool_stop(runtime->workers);
     publisher_stop(runtime->publisher);

@@ -46,7 +46,8 @@ struct runtime {
     pthread_mutex_t reload_mutex;
     pthread_cond_t reload_done;
     /* under reload_mutex */
-    uint64_t reloads; /* finished ones */
+    bool stopping;
+    uint64_t reloads_begun, reloads_finished;
     bool reload_successful;
     int64_t reload_success_unix_ms;
     struct error reload_error;
@@ -61,8 +62,11 @@ bool runtime_gather(void *context, struct self_metrics *self);
 /* provide.c: from everywhere to the pages */
 struct providers runtime_providers(struct runtime *runtime);
 
-/* reload.c: waits for the main thread's verdict; any other thread */
+/* reload.c: waits for the verdict of a reload that begins after the call; any thread but the main one */
 bool runtime_request_reload(struct runtime *runtime, struct error *error);
+
+/* reload.c: from now on requests fail at once, those that wait included; main thread */
+void runtime_refuse_reloads(struct runtime *runtime);
 
 /* settings.c: notes what other threads may read of the configuration in force. */
 void runtime_note_config(struct runtime *runtime, const struct config *config);

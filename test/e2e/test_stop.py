@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT end the exporter in less than 2 s with exit code 0, whatever it is doing."""
 
+import http.client
 import random
 import signal
 import threading
@@ -66,6 +67,27 @@ class Stop(harness.Case):
         self.assert_stops(exporter)
         waiting.join()
         self.assertEqual(answers[0].status, 202)
+
+    def test_while_reloads_are_requested(self):
+        exporter = self.start(self.simulator(), FLEET)
+        answers, ended = [], threading.Event()
+
+        def request_reloads():
+            while not ended.is_set():
+                try:
+                    answers.append(exporter.post("/-/reload"))
+                except (OSError, http.client.HTTPException):
+                    return
+
+        requesting = [threading.Thread(target=request_reloads) for _ in range(4)]
+        for thread in requesting:
+            thread.start()
+        exporter.wait_for("reloads", lambda: len(answers) >= 8)
+        self.assert_stops(exporter)
+        ended.set()
+        for thread in requesting:
+            thread.join()
+        self.assertLessEqual({answer.status for answer in answers}, {200, 400})
 
     def test_signals_in_a_burst(self):
         exporter = self.start(self.simulator(), FLEET)
