@@ -46,6 +46,10 @@ static bool provide_healthy(void *context, char *why, size_t size)
         snprintf(why, size, "the scheduler has not run for %lld s", (long long)(silent / NS_PER_SECOND));
         return false;
     }
+    if (atomic_load(&runtime->call_timeout) + PULSE_LIMIT < now - scheduler_busy_since(runtime->scheduler)) {
+        snprintf(why, size, "calls are out but none has come back for too long");
+        return false;
+    }
     if (!worker_pool_alive(runtime->workers, now, atomic_load(&runtime->call_timeout) + PULSE_LIMIT)) {
         snprintf(why, size, "calls are queued but no worker takes them");
         return false;

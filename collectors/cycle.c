@@ -15,7 +15,7 @@ int64_t cycle_interval(const struct scheduler *s, const struct lane *lane)
 {
     int64_t interval = lane_cycle(lane, scheduler_metric(s)->interval);
 
-    if (s->total_limited) {
+    if (s->config->das.total_rate_limit > 0) {
         int64_t all = clock_scale(limiter_window(s->total), (int64_t)s->job_count * lane->calls_per_result,
                                   limiter_calls(s->total) * 1000);
 
@@ -129,6 +129,7 @@ void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t int
     full_cycle_tried(s, job);
     full_cycle_count(s, job, now);
     scheduler_wait(s, job, next_turn(s, job, now, intervals));
+    scheduler_place_lane(s, job->lane, now); /* a result less is outstanding */
     scheduler_changed(s);
 }
 

@@ -52,7 +52,7 @@ static void submit_again(struct scheduler *s, struct job *job, const struct erro
     job->call.result_id = NULL;
     job->result_resubmitted = true;
     job->phase = API_PHASE_SUBMIT;
-    cycle_make_ready(s, job, now);
+    cycle_due(s, job, now); /* which knows what a down account means */
 }
 
 static void send_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
@@ -62,7 +62,7 @@ static void send_again(struct scheduler *s, struct job *job, const struct error 
         return;
     }
     job->nonce_retried = true;
-    cycle_make_ready(s, job, now);
+    cycle_due(s, job, now);
 }
 
 /* It may be tried again, but not for ever: the page must not look well, and somebody may wait. */
@@ -89,7 +89,7 @@ static void requeue_throttled(struct scheduler *s, struct job *job, const struct
     if (is_out_of_patience(s, job, now))
         cycle_fail(s, job, error, now);
     else
-        cycle_make_ready(s, job, now);
+        cycle_due(s, job, now);
 }
 
 /* Everything the account has ready would only fail the same way. */
@@ -180,5 +180,5 @@ bool failure_account_accepted(const struct lane *lane, const struct call *call)
     return call->outcome != DAS_FAILED ||
            (failure_rules[call->error.class] != ACCOUNT_DOWN && call->answered &&
             (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||
-             call->error.class == ERROR_RESULT_LOST || call->error.class == ERROR_THROTTLED));
+             call->error.class == ERROR_RESULT_LOST));
 }

@@ -46,8 +46,8 @@ struct call {
     int64_t retry_after_ms;
     int64_t duration;
     bool answered;
-    bool sent;             /* false: the worker never made the request */
-    bool counted_in_total; /* it holds a slot of the limit over all accounts */
+    bool sent;        /* false: the worker never made the request */
+    int64_t ended_at; /* when the worker was done with it */
 };
 
 struct job {

@@ -22,6 +22,11 @@
 #define INFLIGHT_LEAST      2
 #define OUTSTANDING_LEAST   16
 
+static int64_t configured_calls(const struct das_config *das, const struct account_config *account)
+{
+    return account != NULL && account->rate_limit > 0 ? account->rate_limit : das->rate_limit;
+}
+
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
                       const struct account_config *account, int64_t now)
 {
@@ -38,7 +43,9 @@ struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
     lane->calls_per_result = CALLS_PER_RESULT_START;
     lane->inflight_limit = SIZE_MAX;
     lane->aliyun_uid = strdup(aliyun_uid);
-    if (lane->aliyun_uid == NULL || !lane_configure(lane, das, account, now)) {
+    lane->limiter = limiter_new(configured_calls(das, account), das->rate_window, now);
+    if (lane->aliyun_uid == NULL || lane->limiter == NULL ||
+        !lane_prepare(lane, das, account, &lane->credentials)) {
         lane_free(lane);
         return NULL;
     }
@@ -64,44 +71,33 @@ static bool same_credentials(const struct credentials *a, const struct credentia
            strcmp(a->security_token, b->security_token) == 0;
 }
 
-static bool configure_limiter(struct lane *lane, const struct das_config *das,
-                              const struct account_config *account, int64_t now)
+bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account,
+                  struct credentials **credentials)
 {
-    int64_t calls = account != NULL && account->rate_limit > 0 ? account->rate_limit : das->rate_limit;
-
-    if (lane->limiter == NULL) {
-        lane->limiter = limiter_new(calls, das->rate_window, now);
-        return lane->limiter != NULL;
-    }
-    if (calls == limiter_calls(lane->limiter) && das->rate_window == limiter_window(lane->limiter))
-        return true;
-    return limiter_configure(lane->limiter, calls, das->rate_window, now);
+    *credentials = NULL;
+    if (!limiter_reserve(lane->limiter, configured_calls(das, account)))
+        return false;
+    if (account != NULL)
+        *credentials =
+            credentials_new(account->access_key_id, account->access_key_secret, account->security_token);
+    return account == NULL || *credentials != NULL;
 }
 
-bool lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                    int64_t now)
+void lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
+                    struct credentials *credentials, int64_t now)
 {
-    struct credentials *credentials = NULL;
+    int64_t calls = configured_calls(das, account);
 
-    if (account != NULL) {
-        credentials =
-            credentials_new(account->access_key_id, account->access_key_secret, account->security_token);
-        if (credentials == NULL)
-            return false;
-    }
-    if (!configure_limiter(lane, das, account, now)) {
-        credentials_put(credentials);
-        return false;
-    }
+    if (calls != limiter_calls(lane->limiter) || das->rate_window != limiter_window(lane->limiter))
+        limiter_configure(lane->limiter, calls, das->rate_window, now);
     if (same_credentials(lane->credentials, credentials)) {
         credentials_put(credentials);
-        return true;
+        return;
     }
     /* New keys: whatever was wrong with the old ones says nothing about them. */
     lane_set_up(lane);
     credentials_put(lane->credentials);
     lane->credentials = credentials;
-    return true;
 }
 
 enum engine job_engine(const struct job *job)
@@ -183,6 +179,8 @@ static bool has_ready(const struct lane *lane, enum ready_class class)
 {
     if (heap_peek(&lane->ready[class]) == NULL)
         return false;
+    if (lane->down)
+        return true; /* the probe, which others wait for */
     if (class == READY_SUBMIT || class == READY_MANUAL)
         return lane->outstanding < outstanding_cap(lane);
     return true;
@@ -243,6 +241,11 @@ enum limiter_outcome call_quota_outcome(const struct call *call)
     return call->answered ? LIMITER_ANSWERED : LIMITER_UNANSWERED;
 }
 
+int64_t call_ended_at(const struct call *call, int64_t now)
+{
+    return call->ended_at > now ? call->ended_at : now;
+}
+
 /* Additive increase, multiplicative decrease, by whether calls are answered at all. */
 static void adapt_inflight_limit(struct lane *lane, bool answered)
 {
@@ -262,7 +265,7 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now)
 
     assert(lane->inflight > 0);
     lane->inflight--;
-    limiter_release(lane->limiter, call_quota_outcome(call), now);
+    limiter_release(lane->limiter, call_quota_outcome(call), call_ended_at(call, now));
     if (!call->sent)
         return;
     lane->requests[job->phase]++;

@@ -82,9 +82,16 @@ struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
                       const struct account_config *account, int64_t now);
 void lane_free(struct lane *lane); /* NULL is allowed; its jobs are the caller's */
 
-/* New limits and credentials, with calls out. False when memory ran out: nothing changed. */
-bool lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                    int64_t now);
+/*
+ * Everything about new limits and keys that can fail; nothing changes yet. *credentials is to be
+ * handed to lane_configure (or put). False when memory runs out.
+ */
+bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account,
+                  struct credentials **credentials);
+
+/* Puts what was prepared in force, with calls out. Takes the reference to credentials over. */
+void lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
+                    struct credentials *credentials, int64_t now);
 
 /* One job more or less: counts, and how long is remembered what they teach. */
 void lane_job_joined(struct lane *lane, const struct job *job);
@@ -145,5 +152,8 @@ enum engine job_engine(const struct job *job);
 
 /* What a call that has ended means for the quota. */
 enum limiter_outcome call_quota_outcome(const struct call *call);
+
+/* When its end was seen: not before the worker saw it, though the step's clock was read earlier. */
+int64_t call_ended_at(const struct call *call, int64_t now);
 
 #endif

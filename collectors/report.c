@@ -143,7 +143,7 @@ bool scheduler_status(const struct scheduler *s, int64_t now, struct status *sta
     status->account_count = s->lane_count;
     status->taken_unix_ms = unix_ms;
     status->inventory_loaded = s->inventory != NULL;
-    status->first_cycle_done = s->inventory != NULL && s->untried == 0;
+    status->first_cycle_done = atomic_load(&s->first_cycle_done);
     status->queue_length = job_queue_length(s->parts.queue);
     return !copier.failed;
 }

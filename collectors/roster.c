@@ -341,18 +341,24 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
         say_overcommitment(s, s->lanes[i]);
 }
 
+/* Everything that can fail. False when memory runs out: nothing changed. */
+static bool plan_make(struct scheduler *s, const struct config *config, struct inventory *inventory,
+                      int64_t now, struct plan *plan)
+{
+    *plan = (struct plan){.jobs = NULL};
+    if (plan_lanes(s, config, inventory, now, plan) &&
+        (!config->metrics[METRIC_USER_SESSION_COUNT].enabled || plan_jobs(s, inventory, plan)))
+        return true;
+    plan_abandon(s, plan);
+    return false;
+}
+
 bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory, int64_t now)
 {
-    struct plan plan = {.jobs = NULL};
-    bool wanted = s->config->metrics[METRIC_USER_SESSION_COUNT].enabled;
-    bool ready = plan_lanes(s, s->config, inventory, now, &plan);
+    struct plan plan;
 
-    if (ready && wanted)
-        ready = plan_jobs(s, inventory, &plan);
-    if (!ready) {
-        plan_abandon(s, &plan);
+    if (!plan_make(s, s->config, inventory, now, &plan))
         return false;
-    }
     inventory_get(inventory);
     plan_carry_out(s, &plan, inventory, now);
     inventory_put(s->inventory);
@@ -395,28 +401,66 @@ static void drop_user_limits(struct scheduler *s, int64_t now)
     s->limits_refreshes = 0;
 }
 
-bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t now)
+/* New keys for every lane, in their order. False when memory runs out; those made are then put. */
+static bool prepare_lanes(struct scheduler *s, const struct config *config, struct credentials **credentials)
 {
-    struct config *before = s->config;
-    bool ready = scheduler_configure_total(s, &config->das, now);
+    for (size_t i = 0; i < s->lane_count; i++) {
+        const struct account_config *account = config_account(config, s->lanes[i]->aliyun_uid);
 
-    for (size_t i = 0; ready && i < s->lane_count; i++)
-        ready =
-            lane_configure(s->lanes[i], &config->das, config_account(config, s->lanes[i]->aliyun_uid), now);
-    if (!ready)
+        if (lane_prepare(s->lanes[i], &config->das, account, &credentials[i]))
+            continue;
+        for (size_t j = 0; j <= i; j++)
+            credentials_put(credentials[j]);
         return false;
-    s->config = config_get(config);
-    config_put(before);
-    if (s->inventory != NULL && !scheduler_apply_inventory(s, s->inventory, now))
-        return false;
+    }
+    return true;
+}
+
+/* Takes over what prepare_lanes made; cannot fail. */
+static void configure_lanes(struct scheduler *s, const struct config *config,
+                            struct credentials **credentials, int64_t now)
+{
+    for (size_t i = 0; i < s->lane_count; i++)
+        lane_configure(s->lanes[i], &config->das, config_account(config, s->lanes[i]->aliyun_uid),
+                       credentials[i], now);
+    scheduler_configure_total(s, &config->das, now);
+}
+
+/* What follows from a configuration that is in force. */
+static void settle_config(struct scheduler *s, int64_t now)
+{
     for (size_t i = 0; i < s->job_count; i++)
         settle_job(s, s->jobs[i], now);
     for (size_t i = 0; i < s->lane_count; i++)
         scheduler_place_lane(s, s->lanes[i], now);
-    if (!config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
+    if (!s->config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
         drop_user_limits(s, now);
     scheduler_changed(s);
-    return true;
+}
+
+bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t now)
+{
+    struct credentials **credentials = calloc(s->lane_count + 1, sizeof(struct credentials *));
+    struct config *before = s->config;
+    struct plan plan;
+    bool ready = credentials != NULL && scheduler_prepare_total(s, &config->das) &&
+                 (s->inventory == NULL || plan_make(s, config, s->inventory, now, &plan));
+
+    if (ready && !prepare_lanes(s, config, credentials)) {
+        if (s->inventory != NULL)
+            plan_abandon(s, &plan);
+        ready = false;
+    }
+    if (ready) {
+        s->config = config_get(config);
+        configure_lanes(s, config, credentials, now);
+        if (s->inventory != NULL)
+            plan_carry_out(s, &plan, s->inventory, now);
+        settle_config(s, now);
+        config_put(before);
+    }
+    free(credentials);
+    return ready;
 }
 
 void scheduler_apply_user_limits(struct scheduler *s, struct batch *batch, const struct user_limits *limits,

@@ -18,7 +18,8 @@ struct scheduler *scheduler_new(struct config *config, const struct scheduler_pa
 
     if (s == NULL)
         return NULL;
-    if (!scheduler_configure_total(s, &config->das, now)) {
+    s->total = scheduler_new_total(&config->das, now);
+    if (s->total == NULL) {
         free(s);
         return NULL;
     }
@@ -31,6 +32,7 @@ struct scheduler *scheduler_new(struct config *config, const struct scheduler_pa
     for (int i = 0; i < METRIC_ID_COUNT; i++)
         s->refresh_duration[i] = -1;
     atomic_init(&s->last_step, now);
+    atomic_init(&s->busy_since, CLOCK_NEVER);
     return s;
 }
 
@@ -47,8 +49,8 @@ static void take_returned(struct scheduler *s, int64_t now)
 
         assert(s->calling > 0);
         s->calling--;
-        if (job->call.counted_in_total)
-            limiter_release(s->total, call_quota_outcome(&job->call), now);
+        atomic_store(&s->busy_since, s->calling > 0 ? now : CLOCK_NEVER);
+        limiter_release(s->total, call_quota_outcome(&job->call), call_ended_at(&job->call, now));
         verdict_of_call(s, job, now);
     }
 }
@@ -96,15 +98,16 @@ static void dispatch(struct scheduler *s, struct job *job, int64_t now)
     call->credentials = credentials_get(job->lane->credentials);
     call->target = job->target;
     call->dispatched_at = now;
-    call->counted_in_total = s->total_limited;
-    if (s->total_limited)
-        limiter_acquire(s->total, now);
+    call->ended_at = now;
     call->sent = false;
     job->place = JOB_CALLING;
-    s->calling++;
+    limiter_acquire(s->total, now);
+    if (s->calling++ == 0)
+        atomic_store(&s->busy_since, now);
     accepted = job_queue_push(s->parts.queue, job);
     if (!accepted) {
-        /* Closed: the program ends. The job goes the way of all others, unsent. */
+        /* Closed: the job goes the way of all others, unsent. */
+        error_set(&call->error, ERROR_TRANSIENT, "the exporter is stopping");
         mailbox_return_job(s->parts.mailbox, job);
     }
 }
@@ -116,7 +119,7 @@ static struct lane *due_lane(struct scheduler *s, int64_t now)
 
     if (node == NULL || node->key > now || s->calling >= (size_t)s->config->exporter.queue_size)
         return NULL;
-    if (s->total_limited && limiter_next(s->total, now) > now)
+    if (limiter_next(s->total, now) > now)
         return NULL;
     return CONTAINER_OF(node, struct lane, node);
 }
@@ -143,16 +146,13 @@ static int64_t next_wake(struct scheduler *s, int64_t now)
     struct heap_node *timer = heap_peek(&s->timers);
     struct heap_node *lane = heap_peek(&s->ready_lanes);
     int64_t next = timer != NULL ? timer->key : CLOCK_NEVER;
-    int64_t send;
+    int64_t send, total;
 
     if (lane == NULL || s->calling >= (size_t)s->config->exporter.queue_size)
         return next; /* a returned job wakes us */
     send = lane->key;
-    if (s->total_limited) {
-        int64_t total = limiter_next(s->total, now);
-
-        send = total > send ? total : send;
-    }
+    total = limiter_next(s->total, now);
+    send = total > send ? total : send;
     return send < next ? send : next;
 }
 
@@ -209,6 +209,11 @@ void scheduler_stop(struct scheduler *s)
 int64_t scheduler_last_step(const struct scheduler *s)
 {
     return atomic_load(&s->last_step);
+}
+
+int64_t scheduler_busy_since(const struct scheduler *s)
+{
+    return atomic_load(&s->busy_since);
 }
 
 bool scheduler_first_cycle_done(const struct scheduler *s)

@@ -57,6 +57,12 @@ void scheduler_stop(struct scheduler *scheduler);
 /* The monotonic time of the last step: the watchdog's pulse. Any thread. */
 int64_t scheduler_last_step(const struct scheduler *scheduler);
 
+/*
+ * Since when calls are out and none has ended; CLOCK_NEVER while none is out. The watchdog's
+ * other pulse. Any thread.
+ */
+int64_t scheduler_busy_since(const struct scheduler *scheduler);
+
 /* True once every target was tried, well or not. Any thread. */
 bool scheduler_first_cycle_done(const struct scheduler *scheduler);
 

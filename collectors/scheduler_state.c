@@ -1,21 +1,40 @@
 #include "collectors/scheduler_state.h"
 
+#include "core/clock.h"
+
 /* One in so many workers is left to lanes that have few calls out. */
 #define RESERVED_WORKERS 4
 /* So many calls a lane may always have out. */
 #define WORKERS_LEAST 2
 
-bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
+/*
+ * Every call takes a slot of the limit over all accounts, so that switching it on forgets none;
+ * while it is off, it is too wide to matter.
+ */
+static int64_t total_calls(const struct das_config *das)
 {
-    int64_t calls = das->total_rate_limit;
+    return das->total_rate_limit > 0 ? das->total_rate_limit : LIMITER_CALLS_MAX;
+}
 
-    /* Once made it stays, since calls that hold a slot of it may be out. */
-    if (calls > 0 && s->total == NULL)
-        s->total = limiter_new(calls, das->rate_window, now);
-    else if (calls > 0 && !limiter_configure(s->total, calls, das->rate_window, now))
-        return false;
-    s->total_limited = calls > 0;
-    return !s->total_limited || s->total != NULL;
+static int64_t total_window(const struct das_config *das)
+{
+    return das->total_rate_limit > 0 ? das->rate_window : NS_PER_SECOND;
+}
+
+struct limiter *scheduler_new_total(const struct das_config *das, int64_t now)
+{
+    return limiter_new(total_calls(das), total_window(das), now);
+}
+
+bool scheduler_prepare_total(struct scheduler *s, const struct das_config *das)
+{
+    return limiter_reserve(s->total, total_calls(das));
+}
+
+void scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now)
+{
+    if (total_calls(das) != limiter_calls(s->total) || total_window(das) != limiter_window(s->total))
+        limiter_configure(s->total, total_calls(das), total_window(das), now);
 }
 
 const struct metric_config *scheduler_metric(const struct scheduler *s)

@@ -15,13 +15,13 @@ struct scheduler {
     pthread_t thread;
     bool started;
     _Atomic int64_t last_step;
+    _Atomic int64_t busy_since; /* no call has ended since, though some are out; CLOCK_NEVER: none is */
 
     struct heap timers;      /* waiting jobs, by the time something is due */
     struct heap ready_lanes; /* lanes with something to send, by the time they may */
-    struct limiter *total;   /* all accounts together; NULL while it was never configured */
-    bool total_limited;
-    size_t calling;      /* jobs in the queue, with workers or on their way back */
-    size_t active_lanes; /* lanes with such jobs */
+    struct limiter *total;   /* all accounts together */
+    size_t calling;          /* jobs in the queue, with workers or on their way back */
+    size_t active_lanes;     /* lanes with such jobs */
 
     struct inventory *inventory; /* a reference; NULL: none yet */
     struct job **jobs;           /* of the inventory, in its order */
@@ -54,8 +54,10 @@ struct scheduler {
 /* The page changed. */
 void scheduler_changed(struct scheduler *s);
 
-/* The limit over all accounts, as configured. False when memory ran out. */
-bool scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now);
+/* The limit over all accounts. new and prepare can fail for memory, configure cannot. */
+struct limiter *scheduler_new_total(const struct das_config *das, int64_t now);
+bool scheduler_prepare_total(struct scheduler *s, const struct das_config *das);
+void scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now);
 
 /* The settings of the session metric. */
 const struct metric_config *scheduler_metric(const struct scheduler *s);

@@ -11,7 +11,10 @@
 
 #define POLLS_UNTIL_OVERDUE 3
 /* A worker that could not even make the request (no memory, or the program ends). */
-#define UNSENT_PAUSE NS_PER_SECOND
+#define UNSENT_PAUSE    NS_PER_SECOND
+#define UNSENT_ATTEMPTS 3
+/* Where the quota stretches the cycle, good samples outlive one failed cycle. */
+#define STALE_CYCLES 2
 
 static void log_target_recovery(struct job *job, int64_t now)
 {
@@ -34,12 +37,15 @@ static void log_throttling_over(struct lane *lane, int64_t now)
                  log_int("calls_per_window", limiter_calls(lane->limiter)));
 }
 
-/* Chosen for the configured interval; where the quota stretches that, it is stretched alike. */
+/* Chosen for the configured interval: shorter than a stretched one, it would make good samples flap. */
 static int64_t stale_after(const struct scheduler *s, const struct lane *lane)
 {
     const struct metric_config *metric = scheduler_metric(s);
+    int64_t cycle = cycle_interval(s, lane);
 
-    return clock_scale(metric->stale_after, cycle_interval(s, lane), metric->interval);
+    if (cycle > metric->interval && STALE_CYCLES * cycle > metric->stale_after)
+        return STALE_CYCLES * cycle;
+    return metric->stale_after;
 }
 
 static void succeed(struct scheduler *s, struct job *job, int64_t now)
@@ -80,6 +86,7 @@ static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
             "DAS did not finish within [das] result_timeout (%lld s); it may be overloaded, or the limit "
             "too short",
             (long long)(limit / NS_PER_SECOND));
+        job->lane->failures[API_PHASE_POLL][ERROR_TIMED_OUT]++;
         cycle_fail(s, job, &error, now);
         return;
     }
@@ -138,6 +145,19 @@ static void drop_retired(struct scheduler *s, struct job *job)
     job_free(job);
 }
 
+/* The worker could not make the request; call->error says why. */
+static void not_sent(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct error error = job->call.error;
+
+    job_clear_call(job);
+    if (++job->attempts < UNSENT_ATTEMPTS)
+        scheduler_wait(s, job, now + UNSENT_PAUSE);
+    else
+        cycle_fail(s, job, &error, now);
+    scheduler_place_lane(s, job->lane, now);
+}
+
 void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
 {
     struct lane *lane = job->lane;
@@ -157,11 +177,11 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     }
     relabelled = adopt_next_target(job);
     if (!job->call.sent) {
-        job_clear_call(job);
-        scheduler_wait(s, job, now + UNSENT_PAUSE);
-        scheduler_place_lane(s, lane, now);
+        not_sent(s, job, now);
         return;
     }
+    if (job->call.retry_after_ms > 0 && job->call.outcome != DAS_FAILED)
+        limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.retry_after_ms * NS_PER_MS, now);
     job->retrying = false;
     if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
         failure_account_recovered(s, lane, now);

@@ -165,6 +165,7 @@ static void *run_worker(void *argument)
     while ((job = job_queue_pop(pool->queue)) != NULL) {
         atomic_store(&pool->last_taken, clock_now());
         run_job(worker, job);
+        job->call.ended_at = clock_now();
         mailbox_return_job(pool->mailbox, job);
     }
     drop_client(worker);

@@ -28,7 +28,8 @@ struct limiter {
 };
 
 /* The cubic is reckoned in these units of LIMITER_RECOVERY, so that a cube fits into 63 bits. */
-#define CUBIC_UNIT 1024
+#define CUBIC_UNIT        INT64_C(1024)
+#define CUBIC_UNITS_CUBED (CUBIC_UNIT * CUBIC_UNIT * CUBIC_UNIT)
 /* The share that a cut takes away, in tenths. */
 #define CUT_TENTHS 3
 
@@ -57,17 +58,32 @@ static int64_t cooling_next(const struct cooling_slots *slots)
     return slots->count > 0 ? *cooling_at(slots, 0) : CLOCK_NEVER;
 }
 
-/* A copy with room for `capacity`, every time reckoned with a new window. */
-static bool cooling_copy(const struct cooling_slots *from, size_t capacity, int64_t old_window,
-                         int64_t new_window, struct cooling_slots *to)
+/* Makes room for `capacity` times; nothing else changes. */
+static bool cooling_reserve(struct cooling_slots *slots, size_t capacity)
 {
-    *to = (struct cooling_slots){.capacity = capacity, .count = from->count};
-    to->free_at = calloc(capacity, sizeof(*to->free_at));
-    if (to->free_at == NULL)
+    int64_t *free_at;
+
+    if (capacity <= slots->capacity)
+        return true;
+    free_at = calloc(capacity, sizeof(*free_at));
+    if (free_at == NULL)
         return false;
-    for (size_t i = 0; i < from->count; i++)
-        to->free_at[i] = clock_add(*cooling_at(from, i) - old_window, new_window);
+    for (size_t i = 0; i < slots->count; i++)
+        free_at[i] = *cooling_at(slots, i);
+    free(slots->free_at);
+    *slots = (struct cooling_slots){.free_at = free_at, .capacity = capacity, .count = slots->count};
     return true;
+}
+
+static void cooling_delay(struct cooling_slots *slots, int64_t old_window, int64_t new_window)
+{
+    for (size_t i = 0; i < slots->count; i++)
+        *cooling_at(slots, i) = clock_add(*cooling_at(slots, i) - old_window, new_window);
+}
+
+static int64_t spacing(const struct limiter *limiter, int64_t effective)
+{
+    return limiter->window / effective;
 }
 
 struct limiter *limiter_new(int64_t calls, int64_t window, int64_t now)
@@ -76,10 +92,12 @@ struct limiter *limiter_new(int64_t calls, int64_t window, int64_t now)
 
     if (limiter == NULL)
         return NULL;
-    if (!limiter_configure(limiter, calls, window, now)) {
+    if (!limiter_reserve(limiter, calls)) {
         limiter_free(limiter);
         return NULL;
     }
+    limiter->window = window;
+    limiter_configure(limiter, calls, window, now);
     limiter->not_before = clock_add(now, window);
     return limiter;
 }
@@ -93,31 +111,32 @@ void limiter_free(struct limiter *limiter)
     free(limiter);
 }
 
-bool limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now)
+bool limiter_reserve(struct limiter *limiter, int64_t calls)
 {
     /* Calls still out come back into the queues, whatever the new N is. */
     size_t taken = (size_t)limiter->inflight + limiter->answered.count + limiter->unanswered.count;
     size_t capacity = (size_t)calls > taken ? (size_t)calls : taken;
-    int64_t latest_arrival = clock_add(now, LIMITER_BURST * (window / calls));
-    struct cooling_slots answered, unanswered;
+
+    return cooling_reserve(&limiter->answered, capacity) && cooling_reserve(&limiter->unanswered, capacity);
+}
+
+void limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now)
+{
+    int64_t latest_arrival;
 
     assert(calls >= 1 && calls <= LIMITER_CALLS_MAX && window > 0);
-    if (!cooling_copy(&limiter->answered, capacity, limiter->window, window, &answered))
-        return false;
-    if (!cooling_copy(&limiter->unanswered, capacity, limiter->window, window, &unanswered)) {
-        free(answered.free_at);
-        return false;
-    }
-    free(limiter->answered.free_at);
-    free(limiter->unanswered.free_at);
-    limiter->answered = answered;
-    limiter->unanswered = unanswered;
+    assert((size_t)calls <= limiter->answered.capacity && (size_t)calls <= limiter->unanswered.capacity);
+    /* Calls that the shorter window has forgotten count in the longer one. */
+    if (window > limiter->window && limiter->not_before < clock_add(now, window))
+        limiter->not_before = clock_add(now, window);
+    cooling_delay(&limiter->answered, limiter->window, window);
+    cooling_delay(&limiter->unanswered, limiter->window, window);
     limiter->calls = calls;
     limiter->window = window;
     /* What was paced for a lower rate need not wait for it. */
+    latest_arrival = clock_add(now, LIMITER_BURST * spacing(limiter, calls));
     if (limiter->arrival > latest_arrival)
         limiter->arrival = latest_arrival;
-    return true;
 }
 
 /* The largest r with r³ ≤ value, for value < 2^33. */
@@ -156,7 +175,7 @@ int64_t limiter_effective(const struct limiter *limiter, int64_t now)
     if (!limiter->cut || since >= 3 * LIMITER_RECOVERY)
         return calls;
     offset = clock_scale(since > 0 ? since : 0, CUBIC_UNIT, LIMITER_RECOVERY) -
-             cube_root(before * CUBIC_UNIT * CUBIC_UNIT * CUBIC_UNIT / calls);
+             cube_root(before * CUBIC_UNITS_CUBED / calls);
     cube = offset * offset * offset / (CUBIC_UNIT * CUBIC_UNIT);
     allowed = before + divide_down(calls * CUT_TENTHS * cube, 10 * CUBIC_UNIT);
     if (allowed < 1)
@@ -169,11 +188,6 @@ static int64_t taken_slots(struct limiter *limiter, int64_t now)
     cooling_expire(&limiter->answered, now);
     cooling_expire(&limiter->unanswered, now);
     return limiter->inflight + (int64_t)(limiter->answered.count + limiter->unanswered.count);
-}
-
-static int64_t spacing(const struct limiter *limiter, int64_t effective)
-{
-    return limiter->window / effective;
 }
 
 /* When pacing and the waiting times imposed from outside allow the next call. */

@@ -47,12 +47,17 @@ struct limiter *limiter_new(int64_t calls, int64_t window, int64_t now);
 void limiter_free(struct limiter *limiter); /* NULL is allowed */
 
 /*
- * New N and window, with calls out. Nothing is forgotten: slots that are taken stay taken until
- * their time, reckoned anew with the new window. So from the change on no new window with a new call
- * in it holds more than the new N, and no window of the shorter length over the change more than the
- * larger N. False when memory runs out: nothing changed.
+ * Makes room for a later limiter_configure with so many calls. False when memory runs out. Nothing
+ * changes otherwise.
  */
-bool limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now);
+bool limiter_reserve(struct limiter *limiter, int64_t calls);
+
+/*
+ * New N (reserved before) and window, with calls out. Nothing is forgotten: slots that are taken
+ * stay taken, reckoned with the new window; when the window grows, the next call waits for one
+ * whole new window, since calls that the old one had forgotten count in it.
+ */
+void limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now);
 
 /*
  * The earliest time >= now at which limiter_acquire can succeed, as far as is known now;

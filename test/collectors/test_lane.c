@@ -305,6 +305,14 @@ static void test_only_one_probe_is_out_at_a_time(void **state)
     lane_free(lane);
 }
 
+static void reconfigure(struct lane *lane, const struct das_config *settings, const struct account_config *to)
+{
+    struct credentials *credentials;
+
+    assert_true(lane_prepare(lane, settings, to, &credentials));
+    lane_configure(lane, settings, to, credentials, now);
+}
+
 static void test_new_keys_bring_a_lane_up_and_the_same_ones_do_not(void **state)
 {
     const struct das_config das = {.rate_limit = 50, .rate_window = NS_PER_SECOND};
@@ -315,10 +323,10 @@ static void test_new_keys_bring_a_lane_up_and_the_same_ones_do_not(void **state)
     (void)state;
     error_set(&error, ERROR_CREDENTIALS, "refused");
     lane_set_down(lane, &error, now);
-    assert_true(lane_configure(lane, &das, &account, now));
+    reconfigure(lane, &das, &account);
     assert_true(lane->down);
     other.access_key_secret = "other";
-    assert_true(lane_configure(lane, &das, &other, now));
+    reconfigure(lane, &das, &other);
     assert_false(lane->down);
     lane_free(lane);
 }

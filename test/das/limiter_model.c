@@ -191,3 +191,9 @@ size_t worst_window(struct counted *counted, int64_t window)
 {
     return worst_window_between(counted, window, 0, INT64_MAX);
 }
+
+void limiter_reconfigure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now)
+{
+    assert_true(limiter_reserve(limiter, calls));
+    limiter_configure(limiter, calls, window, now);
+}

@@ -92,4 +92,7 @@ size_t worst_window_between(struct counted *counted, int64_t window, int64_t fro
 void random_seed(uint64_t seed);
 int64_t random_below(int64_t limit);
 
+/* limiter_reserve and limiter_configure in one; fails the test when memory runs out. */
+void limiter_reconfigure(struct limiter *limiter, int64_t calls, int64_t window, int64_t now);
+
 #endif

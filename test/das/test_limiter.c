@@ -286,7 +286,7 @@ static void test_reconfiguring_forgets_no_slot(void **state)
         assert_true(limiter_acquire(limiter, now));
     }
     limiter_release(limiter, LIMITER_ANSWERED, now);
-    assert_true(limiter_configure(limiter, 2, 2 * SECOND, now));
+    limiter_reconfigure(limiter, 2, 2 * SECOND, now);
     assert_int_equal(limiter_inflight(limiter), 3);
     for (int i = 0; i < 3; i++)
         limiter_release(limiter, LIMITER_ANSWERED, now);

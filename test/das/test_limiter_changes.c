@@ -45,8 +45,7 @@ static struct model *run_changes(uint64_t seed, int64_t longest, struct stretch 
 
         model_run_until(model, now, until);
         stretches[i + 1] = any_limits(until);
-        assert_true(
-            limiter_configure(model->limiter, stretches[i + 1].calls, stretches[i + 1].window, until));
+        limiter_reconfigure(model->limiter, stretches[i + 1].calls, stretches[i + 1].window, until);
         assert_true(limiter_effective(model->limiter, until) <= stretches[i + 1].calls);
     }
     model_run_until(model, stretches[CHANGES].from, stretches[CHANGES].from + longest);
@@ -112,7 +111,7 @@ static void test_a_lower_limit_is_in_force_as_soon_as_the_old_calls_are_over(voi
     (void)state;
     random_seed(1);
     model_run_until(model, 0, 10 * SECOND);
-    assert_true(limiter_configure(model->limiter, 10, SECOND, 10 * SECOND));
+    limiter_reconfigure(model->limiter, 10, SECOND, 10 * SECOND);
     model_run_until(model, 10 * SECOND, 60 * SECOND);
     /* The last old call was counted within its round trip. */
     assert_true(worst_window_between(&model->counted, SECOND, 10 * SECOND + 100 * MS, INT64_MAX) <= 10);
@@ -127,7 +126,7 @@ static void test_a_higher_limit_is_used_within_its_window(void **state)
     (void)state;
     random_seed(1);
     model_run_until(model, 0, 61 * SECOND);
-    assert_true(limiter_configure(model->limiter, 50, SECOND, 61 * SECOND));
+    limiter_reconfigure(model->limiter, 50, SECOND, 61 * SECOND);
     model_run_until(model, 61 * SECOND, 65 * SECOND);
     assert_in_range(model->counted.count, 160, 201);
     model_free(model);
@@ -200,7 +199,7 @@ static void test_no_slot_is_lost_by_changes(void **state)
         int64_t taken = 0;
 
         model->network.lost_permille = model->network.slow_permille = 0;
-        assert_true(limiter_configure(model->limiter, 30, SECOND, now));
+        limiter_reconfigure(model->limiter, 30, SECOND, now);
         model_run_until(model, now, now + 60 * SECOND);
         assert_true(limiter_inflight(model->limiter) <= 30);
         now += 200 * SECOND;

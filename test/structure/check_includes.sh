@@ -26,7 +26,7 @@ library_users() {
     civetweb.h) echo '^http/server\.c$' ;;
     mysql.h | mysql/* | mariadb/* | errmsg.h | mysqld_error.h) echo '^db/source(_mysql)?\.c$' ;;
     curl/*) echo '^das/transport\.c$' ;;
-    jansson.h) echo '^(das/reply\.c|http/.*)$' ;;
+    jansson.h) echo '^(das/(credentials_reply|reply)\.c|http/.*)$' ;;
     ini.h) echo '^core/ini\.c$' ;;
     *) echo . ;;
     esac
