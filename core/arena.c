@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_FIRST_BLOCK   1024u
-#define ARENA_LARGEST_BLOCK (256u * 1024u)
+#define ARENA_FIRST_BLOCK   ((size_t)1024)
+#define ARENA_LARGEST_BLOCK ((size_t)256 * 1024)
 
 struct arena_block {
     struct arena_block *next;

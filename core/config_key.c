@@ -333,7 +333,8 @@ static enum config_parsed parse_string(const struct config_key *key, const char 
     if (relative) {
         memcpy(copy, folder, folder_length);
         copy[folder_length] = '/';
-        memcpy(copy + folder_length + 1, text, length + 1);
+        memcpy(copy + folder_length + 1, text, length);
+        copy[folder_length + 1 + length] = '\0';
     }
     memcpy(value, &copy, sizeof(copy));
     return CONFIG_PARSED;

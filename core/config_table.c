@@ -25,10 +25,10 @@ static const char *const mysql_tls_names[] = {"off", "required", "verify", NULL}
     {"metric " name, "enabled", CONFIG_BOOL, .fallback = "yes", .offset = AT(metrics[id].enabled),     \
      .meaning = "Whether the metric is collected."},                                                  \
     {"metric " name, "interval", CONFIG_DURATION, RANGE(SECOND, 24 * HOUR),                        \
-     .fallback = interval_text, .offset = AT(metrics[id].interval),                                   \
+     .fallback = (interval_text), .offset = AT(metrics[id].interval),                                   \
      .meaning = "How often the metric is brought up to date."},  \
     {"metric " name, "stale_after", CONFIG_DURATION, RANGE(SECOND, 168 * HOUR),                    \
-     .fallback = stale_text, .offset = AT(metrics[id].stale_after),                                   \
+     .fallback = (stale_text), .offset = AT(metrics[id].stale_after),                                   \
      .meaning = "How long the last good values are served when newer ones cannot be had. At least `interval`."}
 
 const struct config_key config_keys[] = {

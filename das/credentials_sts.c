@@ -31,7 +31,7 @@ struct sts_call {
 static bool split_sts_endpoint(const char *text, struct transport_endpoint *parts, struct error *error)
 {
     struct strbuf url;
-    struct error plain;
+    struct error plain = {.class = ERROR_NONE};
     bool ok;
 
     strbuf_init(&url, 0);
@@ -198,7 +198,7 @@ bool credentials_fetch_assume_role(struct transport *transport, const struct ass
 
 static bool read_oidc_token(const char *path, const char *what, struct strbuf *token, struct error *error)
 {
-    struct error plain;
+    struct error plain = {.class = ERROR_NONE};
 
     if (!file_read(path, token, &plain)) {
         error_set(error, plain.class == ERROR_NO_MEMORY ? ERROR_NO_MEMORY : ERROR_CREDENTIALS,

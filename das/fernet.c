@@ -154,7 +154,7 @@ static enum fernet_status decrypt_message(const struct fernet_key *key, const un
         EVP_DecryptUpdate(context, out, &written, token + CIPHER_OFFSET, (int)cipher_size) == 1)
         status = EVP_DecryptFinal_ex(context, out + written, &last) == 1 ? FERNET_OK : FERNET_WRONG_PADDING;
     EVP_CIPHER_CTX_free(context);
-    *length = (size_t)(written + last);
+    *length = (size_t)written + (size_t)last;
     return status;
 }
 

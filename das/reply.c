@@ -123,7 +123,7 @@ static const char *copy_user(const struct parser *parser, json_t *key)
 {
     const char *text = json_string_value(key);
     size_t length = json_string_length(key);
-    size_t width = strlen(REPLACEMENT_CHARACTER);
+    size_t width = sizeof(REPLACEMENT_CHARACTER) - 1;
     size_t used = 0;
     char *copy;
 
