@@ -23,7 +23,8 @@
 #include "http/response_head.h"
 
 #define WRITE_DEADLINE (3 * NS_PER_SECOND)
-#define WRITE_SLICE    ((size_t)64 * 1024)
+#define WRITE_SLICE    ((size_t)256 * 1024) /* smaller ones cost throughput */
+#define SMALL_BODY_MAX ((size_t)64 * 1024)
 #define WAITING_MAX    8 /* a quarter of the threads: the others keep answering */
 #define COMPLAINT_SIZE 256
 
@@ -87,7 +88,7 @@ static bool write_response(struct mg_connection *connection, const struct page_r
 
     strbuf_init(&head, 0);
     response_head_append(&head, response, keep_alive, clock_unix_ms());
-    if (!head_only && response->part_count == 1 && response->length <= WRITE_SLICE) {
+    if (!head_only && response->part_count == 1 && response->length <= SMALL_BODY_MAX) {
         strbuf_append(&head, response->parts[0].bytes, response->length);
         first = 1;
     }
