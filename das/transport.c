@@ -428,14 +428,11 @@ static void set_transfer_error(const struct transport *transport, CURLcode resul
 
 /*
  * Whether the server cannot count the request any more later on: it was never sent, or something
- * came back, or the connection ended. Only giving up in silence leaves that open.
+ * came back. The end of the connection says nothing: a proxy or balancer may still deliver.
  */
-static bool is_answered(CURLcode result, const struct exchange *exchange)
+static bool is_answered(const struct exchange *exchange)
 {
-    if (!exchange->sent || exchange->header_bytes > 0 || exchange->resend)
-        return true;
-    return result != CURLE_OPERATION_TIMEDOUT && result != CURLE_ABORTED_BY_CALLBACK &&
-           result != CURLE_OUT_OF_MEMORY;
+    return !exchange->sent || exchange->header_bytes > 0;
 }
 
 static bool exchange_once(struct transport *transport, const struct endpoint *endpoint,
@@ -449,7 +446,7 @@ static bool exchange_once(struct transport *transport, const struct endpoint *en
     if (headers != NULL && set_request_options(transport, endpoint, headers, exchange))
         result = perform(transport);
     response->duration = clock_now() - start;
-    response->answered = is_answered(result, exchange);
+    response->answered = is_answered(exchange);
     if (exchange->header_bytes > 0)
         curl_easy_getinfo(transport->easy, CURLINFO_RESPONSE_CODE, &response->http_status);
     if (result != CURLE_OK)

@@ -189,7 +189,7 @@ static void test_a_dropped_kept_connection_is_not_tried_again(void **state)
     assert_true(post("second_is_dropped"));
     assert_false(post("second_is_dropped"));
     assert_error(ERROR_TRANSIENT, "closed the kept connection");
-    assert_true(response.answered);
+    assert_false(response.answered);
     assert_int_equal(server_count("requests") - before, 3);
     assert_true(post("second_is_dropped"));
 }
@@ -316,16 +316,15 @@ static void test_broken_bodies_are_told(void **state)
     assert_false(
         transport_post(transport, url_of("http", "127.0.0.1", "http", "reset"), "", &response, &error));
     assert_error(ERROR_TRANSIENT, "127.0.0.1");
-    assert_true(response.answered);
 }
 
-static void test_no_answer_at_all_is_told(void **state)
+static void test_no_answer_at_all_is_told_and_unanswered(void **state)
 {
     (void)state;
     assert_false(
         transport_post(transport, url_of("http", "127.0.0.1", "http", "empty"), "", &response, &error));
     assert_error(ERROR_TRANSIENT, "without an answer");
-    assert_true(response.answered);
+    assert_false(response.answered); /* a proxy may have passed it on */
     assert_int_equal(response.http_status, 0);
 }
 
@@ -462,7 +461,7 @@ int main(void)
         TEST(test_a_stalled_body_was_answered),
         TEST(test_an_endless_handshake_ends_at_the_connect_limit),
         TEST(test_broken_bodies_are_told),
-        TEST(test_no_answer_at_all_is_told),
+        TEST(test_no_answer_at_all_is_told_and_unanswered),
         TEST(test_refused_connection_is_told),
         TEST(test_unknown_name_is_told),
         TEST(test_no_proxy_for_loopback),
