@@ -18,19 +18,27 @@ static void apply_inventory(void *argument, int64_t now)
     arrival->applied = scheduler_apply_inventory(arrival->runtime->scheduler, arrival->inventory, now);
 }
 
-static void inventory_loaded(void *context, struct inventory *inventory)
+/* Also while the program ends: the scheduler is gone then. */
+static bool fail_without_scheduler(struct error *error)
+{
+    error_set(error, ERROR_SYSTEM, "the scheduler did not answer: the old load stays in force");
+    return false;
+}
+
+static bool inventory_loaded(void *context, struct inventory *inventory, struct error *error)
 {
     struct inventory_arrival arrival = {.runtime = context, .inventory = inventory};
     struct runtime *runtime = context;
 
     if (!scheduler_call(runtime->scheduler, apply_inventory, &arrival))
-        return; /* the program ends */
+        return fail_without_scheduler(error);
     if (!arrival.applied) {
-        log_error("out of memory: the old inventory stays in force");
-        return;
+        error_set(error, ERROR_NO_MEMORY, "out of memory: the old inventory stays in force");
+        return false;
     }
     if (atomic_load(&runtime->ready_deadline) == CLOCK_NEVER)
         atomic_store(&runtime->ready_deadline, clock_now() + 2 * atomic_load(&runtime->session_interval));
+    return true;
 }
 
 struct limits_arrival {
@@ -49,16 +57,21 @@ static void apply_limits(void *argument, int64_t now)
     arrival->batch = NULL; /* taken over */
 }
 
-static void user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration)
+static bool user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration,
+                               struct error *error)
 {
     struct limits_arrival arrival = {.runtime = context, .limits = limits, .load_duration = load_duration};
     struct runtime *runtime = context;
+    bool called;
 
     arrival.batch = user_limits_render(limits);
-    if (arrival.batch == NULL)
-        log_error("out of memory: the old user limits stay on the page");
-    scheduler_call(runtime->scheduler, apply_limits, &arrival);
+    if (arrival.batch == NULL) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory: the old user limits stay on the page");
+        return false;
+    }
+    called = scheduler_call(runtime->scheduler, apply_limits, &arrival);
     batch_put(arrival.batch);
+    return called || fail_without_scheduler(error);
 }
 
 static void load_failed(void *context, unsigned scope, const struct error *error)
@@ -67,8 +80,16 @@ static void load_failed(void *context, unsigned scope, const struct error *error
     struct runtime *runtime = context;
 
     (void)error;
-    if ((scope & LOAD_USERS) != 0)
-        scheduler_call(runtime->scheduler, apply_limits, &arrival);
+    if ((scope & LOAD_USERS) != 0 && !scheduler_call(runtime->scheduler, apply_limits, &arrival))
+        log_warn("the scheduler was not told of a failed load", log_text("scope", "users"));
+}
+
+static void loads_changed(void *context)
+{
+    struct runtime *runtime = context;
+
+    registry_touch(runtime->registry);
+    publisher_wake(runtime->publisher);
 }
 
 struct loader_sink runtime_loader_sink(struct runtime *runtime)
@@ -78,5 +99,6 @@ struct loader_sink runtime_loader_sink(struct runtime *runtime)
         .inventory_loaded = inventory_loaded,
         .user_limits_loaded = user_limits_loaded,
         .load_failed = load_failed,
+        .status_changed = loads_changed,
     };
 }

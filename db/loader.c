@@ -48,7 +48,7 @@ struct loader {
 struct load {
     const struct config *config;
     unsigned scope;  /* to be loaded */
-    unsigned loaded; /* loaded and built */
+    unsigned loaded; /* loaded, built, and after deliver() in force */
     int64_t started;
     struct inventory *inventory;
     struct user_limits *limits;
@@ -161,13 +161,13 @@ static void log_loaded(const struct load *load, int64_t now)
     int64_t duration_ms = (now - load->started) / NS_PER_MS;
     const char *source = inventory_source_name(load->config->inventory.source);
 
-    if (load->inventory != NULL)
+    if ((load->loaded & LOAD_INSTANCES) != 0)
         log_info("inventory loaded", log_text("source", source),
                  log_int("instances", (int64_t)load->inventory->instance_count),
                  log_int("targets", (int64_t)load->inventory->target_count),
                  log_int("rejected", rejected_total(load->inventory->rejected)),
                  log_int("duration_ms", duration_ms));
-    if (load->limits != NULL)
+    if ((load->loaded & LOAD_USERS) != 0)
         log_info(
             "user limits loaded", log_text("source", source), log_int("limits", (int64_t)load->limits->count),
             log_int("rejected", rejected_total(load->limits->rejected)), log_int("duration_ms", duration_ms));
@@ -206,14 +206,17 @@ static void log_changes(struct loader *loader, const struct load *load, int64_t 
                     log_text("scope", scope_name(failed)), log_int("unsaid_failures", (int64_t)unsaid));
 }
 
-static void deliver(const struct loader_sink *sink, const struct load *load, int64_t now)
+/* What cannot be put in force counts as not loaded. */
+static void deliver(const struct loader_sink *sink, struct load *load, int64_t now)
 {
-    unsigned failed = load->scope & ~load->loaded;
+    unsigned failed;
 
-    if (load->inventory != NULL)
-        sink->inventory_loaded(sink->context, load->inventory);
-    if (load->limits != NULL)
-        sink->user_limits_loaded(sink->context, load->limits, now - load->started);
+    if (load->inventory != NULL && !sink->inventory_loaded(sink->context, load->inventory, &load->error))
+        load->loaded &= ~(unsigned)LOAD_INSTANCES;
+    if (load->limits != NULL &&
+        !sink->user_limits_loaded(sink->context, load->limits, now - load->started, &load->error))
+        load->loaded &= ~(unsigned)LOAD_USERS;
+    failed = load->scope & ~load->loaded;
     if (failed != 0)
         sink->load_failed(sink->context, failed, &load->error);
 }
@@ -247,16 +250,16 @@ static void load_once(struct loader *loader, unsigned scope)
     mutex_unlock(&loader->mutex);
     load_run(&load);
     now = clock_now();
+    deliver(&loader->sink, &load, now);
     log_loaded(&load, now);
     log_changes(loader, &load, now);
-    mutex_lock(&loader->mutex);
-    record(loader, &load, now);
-    mutex_unlock(&loader->mutex);
-    /* Whoever gets the load finds it in the status, too. */
-    deliver(&loader->sink, &load, now);
     inventory_put(load.inventory);
     user_limits_put(load.limits);
     config_put(config);
+    mutex_lock(&loader->mutex);
+    record(loader, &load, clock_now());
+    mutex_unlock(&loader->mutex);
+    loader->sink.status_changed(loader->sink.context);
     mutex_lock(&loader->mutex);
 }
 

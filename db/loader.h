@@ -19,11 +19,17 @@ struct loader;
 /* Called on the inventory thread, no lock held. Arguments are borrowed for the call. */
 struct loader_sink {
     void *context;
-    void (*inventory_loaded)(void *context, struct inventory *inventory);
-    /* load_duration in ns: how long reading and building took. */
-    void (*user_limits_loaded)(void *context, struct user_limits *limits, int64_t load_duration);
+    /*
+     * False with *error when the load could not be put in force: it counts as a failed one, and
+     * load_failed is called for it, too. load_duration in ns: how long reading and building took.
+     */
+    bool (*inventory_loaded)(void *context, struct inventory *inventory, struct error *error);
+    bool (*user_limits_loaded)(void *context, struct user_limits *limits, int64_t load_duration,
+                               struct error *error);
     /* A load of `scope` failed; it is retried by itself. */
     void (*load_failed)(void *context, unsigned scope, const struct error *error);
+    /* After each load and what the others above were told of it: loader_status() knows it now. */
+    void (*status_changed)(void *context);
 };
 
 /* A copy of the thread's state, for metrics, readiness and pages. */

@@ -8,10 +8,21 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-static void inventory_loaded(void *context, struct inventory *inventory)
+/* Counts down what is to be refused. The mutex is held. */
+static bool refuse(unsigned *refusals, struct error *error)
+{
+    if (*refusals == 0)
+        return false;
+    --*refusals;
+    error_set(error, ERROR_NO_MEMORY, "refused");
+    return true;
+}
+
+static bool inventory_loaded(void *context, struct inventory *inventory, struct error *error)
 {
     struct seen *seen = context;
     unsigned requests;
+    bool refused;
 
     mutex_lock(&seen->mutex);
     inventory_put(seen->inventory);
@@ -19,23 +30,29 @@ static void inventory_loaded(void *context, struct inventory *inventory)
     seen->inventories++;
     requests = seen->requests_from_sink;
     seen->requests_from_sink = 0;
+    refused = refuse(&seen->inventories_to_refuse, error);
     pthread_cond_broadcast(&seen->changed);
     mutex_unlock(&seen->mutex);
     while (requests-- > 0)
         loader_request(seen->loader, LOAD_INSTANCES);
+    return !refused;
 }
 
-static void user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration)
+static bool user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration,
+                               struct error *error)
 {
     struct seen *seen = context;
+    bool refused;
 
     mutex_lock(&seen->mutex);
     user_limits_put(seen->limits);
     seen->limits = user_limits_get(limits);
     seen->limit_loads++;
     seen->limits_duration = load_duration;
+    refused = refuse(&seen->limits_to_refuse, error);
     pthread_cond_broadcast(&seen->changed);
     mutex_unlock(&seen->mutex);
+    return !refused;
 }
 
 static void load_failed(void *context, unsigned scope, const struct error *error)
@@ -46,6 +63,16 @@ static void load_failed(void *context, unsigned scope, const struct error *error
     seen->failures++;
     seen->failed_scope = scope;
     seen->error = *error;
+    pthread_cond_broadcast(&seen->changed);
+    mutex_unlock(&seen->mutex);
+}
+
+static void status_changed(void *context)
+{
+    struct seen *seen = context;
+
+    mutex_lock(&seen->mutex);
+    seen->status_changes++;
     pthread_cond_broadcast(&seen->changed);
     mutex_unlock(&seen->mutex);
 }
@@ -128,6 +155,7 @@ int set_up(void **state)
         .inventory_loaded = inventory_loaded,
         .user_limits_loaded = user_limits_loaded,
         .load_failed = load_failed,
+        .status_changed = status_changed,
     };
     *state = &fixture;
     return 0;

@@ -19,10 +19,11 @@ struct seen {
     struct loader *loader;
     struct inventory *inventory; /* the newest */
     struct user_limits *limits;
-    unsigned inventories, limit_loads, failures;
+    unsigned inventories, limit_loads, failures, status_changes;
     int64_t limits_duration; /* ns, of the last load */
     unsigned failed_scope;
     struct error error;
+    unsigned inventories_to_refuse, limits_to_refuse;
     unsigned requests_from_sink; /* to be made when the next inventory arrives */
 };
 

@@ -79,6 +79,45 @@ static void test_status_shows_a_failure(void **state)
     assert_int_equal(status.last_error.class, ERROR_INVENTORY);
 }
 
+static void test_load_that_cannot_be_put_in_force_is_a_failed_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct loader_status status;
+
+    write_file(fixture, ONE);
+    fixture->seen.inventories_to_refuse = UINT32_MAX;
+    fixture->seen.limits_to_refuse = UINT32_MAX;
+    start_loader(fixture, file_config(fixture->file));
+    status = await_status(fixture, 1, 1);
+    assert_int_equal(status.instances_success_unix_ms, 0);
+    assert_int_equal(status.users_success_unix_ms, 0);
+    assert_int_equal(status.last_error.class, ERROR_NO_MEMORY);
+    assert_true(count_of(&fixture->seen, &fixture->seen.failures) > 0);
+}
+
+static void test_status_knows_a_load_when_it_is_said_to_have_changed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct loader_status status;
+
+    write_file(fixture, ONE);
+    start_loader(fixture, file_config(fixture->file));
+    await(&fixture->seen, &fixture->seen.status_changes, 1);
+    loader_status(fixture->loader, &status);
+    assert_true(status.instances_success_unix_ms > 0);
+}
+
+static void test_load_that_could_not_be_put_in_force_is_retried_by_itself(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, ONE);
+    fixture->seen.limits_to_refuse = 1;
+    start_loader(fixture, file_config(fixture->file));
+    await(&fixture->seen, &fixture->seen.limit_loads, 2);
+    assert_int_equal(count_of(&fixture->seen, &fixture->seen.inventories), 1);
+}
+
 static void test_failed_load_is_retried_by_itself(void **state)
 {
     struct fixture *fixture = *state;
@@ -214,6 +253,9 @@ int main(void)
         TEST(test_disabled_metric_loads_no_limits),
         TEST(test_status_shows_a_success),
         TEST(test_status_shows_a_failure),
+        TEST(test_load_that_cannot_be_put_in_force_is_a_failed_one),
+        TEST(test_status_knows_a_load_when_it_is_said_to_have_changed),
+        TEST(test_load_that_could_not_be_put_in_force_is_retried_by_itself),
         TEST(test_failed_load_is_retried_by_itself),
         TEST(test_recovery_clears_the_status),
         TEST(test_request_loads_again),
