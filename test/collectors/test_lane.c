@@ -305,6 +305,20 @@ static void test_only_one_probe_is_out_at_a_time(void **state)
     lane_free(lane);
 }
 
+static void test_outstanding_results_do_not_hold_a_probe_back(void **state)
+{
+    struct lane *lane = new_lane(50);
+    struct error error;
+
+    (void)state;
+    error_set(&error, ERROR_CREDENTIALS, "refused");
+    lane_set_down(lane, &error, now);
+    lane->outstanding = 1000000;
+    lane->probe = add(lane, READY_MANUAL, 0);
+    assert_ptr_equal(take(lane), lane->probe);
+    lane_free(lane);
+}
+
 static void reconfigure(struct lane *lane, const struct das_config *settings, const struct account_config *to)
 {
     struct credentials *credentials;
@@ -373,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_calls_and_failures_are_counted_by_phase_and_class),
         cmocka_unit_test(test_a_call_that_was_not_sent_costs_nothing),
         cmocka_unit_test(test_only_one_probe_is_out_at_a_time),
+        cmocka_unit_test(test_outstanding_results_do_not_hold_a_probe_back),
         cmocka_unit_test(test_new_keys_bring_a_lane_up_and_the_same_ones_do_not),
         cmocka_unit_test(test_the_cycle_is_the_interval_until_the_quota_does_not_suffice),
         cmocka_unit_test(test_demand_follows_what_results_cost),

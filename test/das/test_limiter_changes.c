@@ -220,6 +220,25 @@ static void test_no_slot_is_lost_by_changes(void **state)
     }
 }
 
+static void test_a_longer_window_begins_with_a_pause(void **state)
+{
+    struct limiter *limiter = limiter_new(50, SECOND, 0);
+    int64_t now = SECOND;
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        now = limiter_next(limiter, now);
+        assert_true(limiter_acquire(limiter, now));
+        limiter_release(limiter, LIMITER_ANSWERED, now);
+    }
+    /* The old window forgets them, and the limiter notices. */
+    now += 2 * SECOND;
+    assert_true(limiter_idle(limiter, now));
+    limiter_reconfigure(limiter, 50, 10 * SECOND, now);
+    assert_int_equal(limiter_next(limiter, now), now + 10 * SECOND);
+    limiter_free(limiter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_throttling_under_load_never_exceeds_the_window),
         cmocka_unit_test(test_suspends_never_exceed_the_window),
         cmocka_unit_test(test_calls_go_on_at_once_after_a_suspend),
+        cmocka_unit_test(test_a_longer_window_begins_with_a_pause),
         cmocka_unit_test(test_no_slot_is_lost_by_changes),
     };
 
