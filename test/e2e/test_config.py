@@ -102,6 +102,11 @@ class BadConfiguration(Program):
         self.replaced("access_key_secret = testsecret1", "access_key_secret = ${NOT_SET_ANYWHERE}",
                       "NOT_SET_ANYWHERE")
 
+    def test_missing_ca_file(self):
+        sections = self.sections()
+        sections["das"]["ca_file"] = "nothing.pem"
+        self.refused(sections, r"exporter\.ini", r"\[das\] ca_file", "nothing.pem")
+
     def test_missing_secret_file(self):
         self.replaced("access_key_secret = testsecret1", "access_key_secret_file = missing_secret", "missing_secret")
 
@@ -172,6 +177,20 @@ class Check(Program):
         result = self.run_config(self.sections(das={"rate_limit": 1, "rate_window": "1s"}), "--check")
         self.assertEqual(result.returncode, 1)
         self.assertIn("over the quota", result.stdout)
+
+    def test_more_targets_than_the_total_quota_allows_is_1(self):
+        self.write_inventory(Instance(f"rm-test{i}") for i in range(100))
+        result = self.run_config(self.sections(
+            das={"total_rate_limit": 1, "rate_window": "1s"}, metric_db_user_session_count={"interval": "60s"}), "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, r"\n *all accounts +100 +\S+ +1\.0 +\d+ s  over the quota")
+        self.assertRegex(result.stdout, rf"\n *{UID} +100 .* ok\n")
+
+    def test_a_disabled_metric_reads_no_user_limits(self):
+        self.write_inventory(FLEET)
+        result = self.run_config(self.sections(metric_db_max_user_connections={"enabled": "no"}), "--check")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertNotIn("user limits", result.stdout)
 
     def test_a_broken_inventory_file_is_1_with_file_and_line(self):
         self.write("inventory.ini", "[instance rm-test1]\ncolour = blue\n")
