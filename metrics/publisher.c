@@ -86,7 +86,8 @@ static void log_outcome(struct publisher *publisher, bool succeeded, int64_t now
     uint64_t repeats = 0;
 
     if (!succeeded && complaint_raise(&publisher->complaint, ERROR_NO_MEMORY, now, &repeats))
-        log_error("page not published, the last one stays", log_text("reason", "out of memory"),
+        log_error("page not published, the last one stays",
+                  log_text("reason", "the scheduler did not answer or memory ran out"),
                   log_int("repeats", (int64_t)repeats));
     if (succeeded && complaint_settle(&publisher->complaint, &repeats))
         log_info("page published again", log_int("repeats", (int64_t)repeats));
