@@ -90,10 +90,6 @@ class Tls(harness.Case):
     def test_tls_1_2_is_accepted(self):
         self.run_with("good", "--tls-max-version", "1.2").wait_sessions(ONE.sessions())
 
-    def test_a_ca_file_that_is_missing_is_named(self):
-        self.run_with("good", ca_file="nothing.pem")
-        self.assert_refused("ca_file|nothing.pem")
-
 
 if __name__ == "__main__":
     harness.main()
