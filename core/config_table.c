@@ -37,7 +37,7 @@ const struct config_key config_keys[] = {
      .meaning = "Threads that call DAS, each with at most one call in flight."},
     {"exporter", "queue_size", CONFIG_INT, RANGE(1, 1048576), .fallback = "1024",
      .offset = AT(exporter.queue_size), .flags = CONFIG_RESTART,
-     .meaning = "Jobs that may wait for a free worker."},
+     .meaning = "Calls that may be queued or under way at once."},
     {"exporter", "log_level", CONFIG_ENUM, .names = log_level_names, .fallback = "info",
      .offset = AT(exporter.log_level), .meaning = "The least important lines that are logged."},
     {"exporter", "log_format", CONFIG_ENUM, .names = log_format_names, .fallback = "logfmt",
