@@ -80,6 +80,7 @@ function pick(words, wanted,    list, n, i, picked) {
     return picked
 }
 '
+# shellcheck disable=SC2016 # the program is awk's
 derive_oneline=$derive_entries'
 $1 == "deb" || $1 == "deb-src" {
     sub(/#.*/, "")
@@ -100,6 +101,7 @@ $1 == "deb" || $1 == "deb-src" {
         print "deb-src " options uri suites components
 }
 '
+# shellcheck disable=SC2016 # the program is awk's
 derive_deb822=$derive_entries'
 function flush(    name, suites, components) {
     suites = pick(field["suites"], "suites")
@@ -168,11 +170,14 @@ apt-get update -q </dev/null >/dev/null 2>&1 9>&- ||
     apt-get source -q -y --only-source --download-only "$package" </dev/null >/dev/null 2>&1 9>&-) ||
     fail "apt cannot download the source package $package; check the network and that the archive has it"
 set -- "$work"/download/*.dsc
-[ $# -eq 1 ] && [ -f "$1" ] || fail "apt downloaded no source package for $package"
+if [ $# -ne 1 ] || [ ! -f "$1" ]; then
+    fail "apt downloaded no source package for $package"
+fi
 
 rm -rf "$destination/.$package.new"
 dpkg-source -q --no-copy -x "$1" "$destination/.$package.new" </dev/null >/dev/null 2>&1 9>&- ||
     fail "the source package $package does not unpack: wrong checksum, or no room in $destination"
 rm -rf "$tree" "$sums"
-mv "$destination/.$package.new" "$tree" && tree_sums "$tree" >"$sums.new" && mv "$sums.new" "$sums" ||
+if ! mv "$destination/.$package.new" "$tree" || ! tree_sums "$tree" >"$sums.new" || ! mv "$sums.new" "$sums"; then
     fail "cannot write to the folder $destination"
+fi

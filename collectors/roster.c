@@ -289,7 +289,7 @@ static void count_instances(struct scheduler *s, const struct inventory *invento
 {
     for (size_t i = 0; i < s->lane_count; i++)
         s->lanes[i]->instance_count = 0;
-    for (size_t i = 0; i < inventory->instance_count; i++) {
+    for (size_t i = 0; inventory != NULL && i < inventory->instance_count; i++) {
         struct lane *lane = roster_find_lane(s, inventory->instances[i].aliyun_uid);
 
         lane->instance_count++;
@@ -341,13 +341,13 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
         say_overcommitment(s, s->lanes[i]);
 }
 
-/* Everything that can fail. False when memory runs out: nothing changed. */
+/* Everything that can fail; inventory NULL: none yet. False when memory runs out: nothing changed. */
 static bool plan_make(struct scheduler *s, const struct config *config, struct inventory *inventory,
                       int64_t now, struct plan *plan)
 {
-    *plan = (struct plan){.jobs = NULL};
-    if (plan_lanes(s, config, inventory, now, plan) &&
-        (!config->metrics[METRIC_USER_SESSION_COUNT].enabled || plan_jobs(s, inventory, plan)))
+    bool wanted = inventory != NULL && config->metrics[METRIC_USER_SESSION_COUNT].enabled;
+
+    if (plan_lanes(s, config, inventory, now, plan) && (!wanted || plan_jobs(s, inventory, plan)))
         return true;
     plan_abandon(s, plan);
     return false;
@@ -355,7 +355,7 @@ static bool plan_make(struct scheduler *s, const struct config *config, struct i
 
 bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory, int64_t now)
 {
-    struct plan plan;
+    struct plan plan = {.jobs = NULL};
 
     if (!plan_make(s, s->config, inventory, now, &plan))
         return false;
@@ -401,17 +401,20 @@ static void drop_user_limits(struct scheduler *s, int64_t now)
     s->limits_refreshes = 0;
 }
 
-/* New keys for every lane, in their order. False when memory runs out; those made are then put. */
+static void put_credentials(struct credentials **credentials, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        credentials_put(credentials[i]);
+}
+
+/* New keys for every lane, in their order. False when memory runs out; some may be made then. */
 static bool prepare_lanes(struct scheduler *s, const struct config *config, struct credentials **credentials)
 {
     for (size_t i = 0; i < s->lane_count; i++) {
         const struct account_config *account = config_account(config, s->lanes[i]->aliyun_uid);
 
-        if (lane_prepare(s->lanes[i], &config->das, account, &credentials[i]))
-            continue;
-        for (size_t j = 0; j <= i; j++)
-            credentials_put(credentials[j]);
-        return false;
+        if (!lane_prepare(s->lanes[i], &config->das, account, &credentials[i]))
+            return false;
     }
     return true;
 }
@@ -442,25 +445,23 @@ bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t 
 {
     struct credentials **credentials = calloc(s->lane_count + 1, sizeof(struct credentials *));
     struct config *before = s->config;
-    struct plan plan;
-    bool ready = credentials != NULL && scheduler_prepare_total(s, &config->das) &&
-                 (s->inventory == NULL || plan_make(s, config, s->inventory, now, &plan));
+    struct plan plan = {.jobs = NULL};
 
-    if (ready && !prepare_lanes(s, config, credentials)) {
-        if (s->inventory != NULL)
-            plan_abandon(s, &plan);
-        ready = false;
+    if (credentials == NULL)
+        return false;
+    if (!scheduler_prepare_total(s, &config->das) || !prepare_lanes(s, config, credentials) ||
+        !plan_make(s, config, s->inventory, now, &plan)) {
+        put_credentials(credentials, s->lane_count);
+        free(credentials);
+        return false;
     }
-    if (ready) {
-        s->config = config_get(config);
-        configure_lanes(s, config, credentials, now);
-        if (s->inventory != NULL)
-            plan_carry_out(s, &plan, s->inventory, now);
-        settle_config(s, now);
-        config_put(before);
-    }
+    s->config = config_get(config);
+    configure_lanes(s, config, credentials, now);
+    plan_carry_out(s, &plan, s->inventory, now);
+    settle_config(s, now);
+    config_put(before);
     free(credentials);
-    return ready;
+    return true;
 }
 
 void scheduler_apply_user_limits(struct scheduler *s, struct batch *batch, const struct user_limits *limits,
