@@ -1,4 +1,5 @@
 /* The program: command line, configuration, signals, exit code. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,11 +98,24 @@ static int run_with_config(const struct options *options)
     return code;
 }
 
+/* A standard stream that is closed would become the next socket, and log lines would go there. */
+static void open_standard_streams(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error error;
 
+    open_standard_streams();
     if (!options_parse(argc, argv, &options, &error)) {
         fprintf(stderr, "mysql_session_exporter: %s; see --help\n", error.message);
         return EXIT_USAGE;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,9 @@ struct line {
     size_t length;
     bool full;
 };
+
+/* How long a line waits for room in a pipe that nobody reads. */
+#define STALLED_OUTPUT_MS 20
 
 /* Settings of the process' one log; every other module takes its state as an argument. */
 static atomic_int minimum_level = LOG_LEVEL_INFO;
@@ -174,8 +178,13 @@ static void append_end(struct line *line, bool json)
 static void write_whole(const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t written = write(STDERR_FILENO, bytes, length);
+        struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
+        ssize_t written;
 
+        /* A reader that has stopped must not stop the program: the line is lost. */
+        if (poll(&output, 1, STALLED_OUTPUT_MS) == 0)
+            return;
+        written = write(STDERR_FILENO, bytes, length);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)

@@ -6,9 +6,9 @@
  * prints   ts=2026-01-02T03:04:05.678Z level=info msg="inventory loaded" source=mysql targets=120
  *
  * Any thread, allocates nothing. A line is written by one write(2) and is at most PIPE_BUF bytes
- * long, so lines never mix; it may block as standard error does. Values are escaped, cut at about
- * 1 KiB and never interpreted; a field that no longer fits the line is left out. No caller passes
- * a secret.
+ * long, so lines never mix; it waits 20 ms for a reader that has stopped, then the line is lost.
+ * Values are escaped, cut at about 1 KiB and never interpreted; a field that no longer fits the
+ * line is left out. No caller passes a secret.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H

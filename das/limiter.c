@@ -129,6 +129,9 @@ void limiter_configure(struct limiter *limiter, int64_t calls, int64_t window, i
     /* Calls that the shorter window has forgotten count in the longer one. */
     if (window > limiter->window && limiter->not_before < clock_add(now, window))
         limiter->not_before = clock_add(now, window);
+    /* The wait after a start is one window, whichever is in force. */
+    if (window < limiter->window && limiter->not_before > clock_add(now, window))
+        limiter->not_before = clock_add(now, window);
     cooling_delay(&limiter->answered, limiter->window, window);
     cooling_delay(&limiter->unanswered, limiter->window, window);
     limiter->calls = calls;

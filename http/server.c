@@ -25,7 +25,8 @@
 #define WRITE_DEADLINE (3 * NS_PER_SECOND)
 #define WRITE_SLICE    ((size_t)256 * 1024) /* smaller ones cost throughput */
 #define SMALL_BODY_MAX ((size_t)64 * 1024)
-#define WAITING_MAX    8 /* a quarter of the threads: the others keep answering */
+#define HEADERS_MAX    64 /* what CivetWeb keeps */
+#define WAITING_MAX    8  /* a quarter of the threads: the others keep answering */
 #define COMPLAINT_SIZE 256
 
 struct server {
@@ -126,6 +127,8 @@ static void send_response(struct mg_connection *connection, const struct mg_requ
 /* Every header is looked at: a second Content-Length would be the start of a smuggled request. */
 static bool has_body(const struct mg_request_info *info)
 {
+    if (info->num_headers >= HEADERS_MAX)
+        return true; /* CivetWeb drops those above: one of them may announce a body */
     for (int i = 0; i < info->num_headers; i++) {
         const struct mg_header *header = &info->http_headers[i];
 

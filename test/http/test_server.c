@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "core/clock.h"
+#include "core/strbuf.h"
 #include "http/server.h"
 #include "test/http/fake_providers.h"
 #include "test/http/http_client.h"
@@ -383,6 +384,20 @@ static void test_many_waiting_refreshes_leave_threads_for_scrapes(void **state)
     }
 }
 
+static void test_more_headers_than_are_looked_at_are_refused(void **state)
+{
+    struct strbuf request;
+
+    (void)state;
+    strbuf_init(&request, 0);
+    strbuf_append_text(&request, "POST /refresh HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    for (int i = 0; i < 64; i++)
+        strbuf_append_format(&request, "X-%d: y\r\n", i);
+    strbuf_append_text(&request, "X-Forwarded-For: 192.0.2.1\r\n\r\n");
+    assert_body_refused(strbuf_text(&request));
+    strbuf_release(&request);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_openmetrics_is_negotiated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable_requests_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overlong_head_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_headers_than_are_looked_at_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_waiting_refreshes_leave_threads_for_scrapes, setup,
                                         teardown),
     };
