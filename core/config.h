@@ -21,6 +21,7 @@
 
 enum metric_id { METRIC_USER_SESSION_COUNT, METRIC_MAX_USER_CONNECTIONS, METRIC_ID_COUNT };
 enum inventory_source { INVENTORY_SOURCE_MYSQL, INVENTORY_SOURCE_FILE };
+enum accounts_source { ACCOUNTS_SOURCE_CONFIG, ACCOUNTS_SOURCE_DATABASE };
 enum mysql_tls { MYSQL_TLS_OFF, MYSQL_TLS_REQUIRED, MYSQL_TLS_VERIFY };
 
 struct exporter_config {
@@ -47,6 +48,7 @@ struct mysql_config {
     const char *socket; /* when set, host and port are not used */
     const char *user;
     const char *password;
+    const char *password_file; /* "": not from a file; else read again for every connection */
     const char *database;
     int64_t connect_timeout;
     enum mysql_tls tls;
@@ -71,12 +73,56 @@ struct metric_config {
     int64_t stale_after;
 };
 
+/* What all accounts have in common. */
+struct accounts_config {
+    enum accounts_source source;     /* database: the table aliyun_uids, beside the sections */
+    const char *encryption_password; /* of the secrets in that table */
+    const char *encryption_password_file;
+    const char *sts_endpoint;      /* of sections that name none; "": sts.aliyuncs.com */
+    int64_t sts_rate_limit;        /* calls a second to STS, metadata and URIs, over all accounts */
+    const char *metadata_endpoint; /* ""; http://100.100.100.200; else http:// on a loopback address */
+    bool metadata_without_token;   /* fall back to the metadata service's normal mode */
+};
+
+/*
+ * Where the credentials of an account come from. Which one it is follows from the keys that are
+ * set: account_kind().
+ */
+enum credential_kind {
+    CREDENTIAL_NONE,      /* no source of its own */
+    CREDENTIAL_STATIC,    /* access_key_id, access_key_secret, security_token */
+    CREDENTIAL_ROLE,      /* role_arn: STS AssumeRole */
+    CREDENTIAL_OIDC_ROLE, /* role_arn, oidc_provider_arn, oidc_token_file: STS AssumeRoleWithOIDC */
+    CREDENTIAL_ECS_ROLE,  /* ecs_role: the metadata service */
+    CREDENTIAL_URI,       /* credentials_uri */
+    CREDENTIAL_TABLE,     /* a row of the accounts table; never of a section */
+    CREDENTIAL_KIND_COUNT
+};
+
+/*
+ * A section [account UID]. A key that may come from a file keeps the path beside the value, for the
+ * file is read again while the program runs.
+ */
 struct account_config {
-    const char *aliyun_uid;
+    const char *aliyun_uid; /* "default" for [account default] and for the environment */
     const char *access_key_id;
+    const char *access_key_id_file;
     const char *access_key_secret;
+    const char *access_key_secret_file;
     const char *security_token; /* "": none */
-    int64_t rate_limit;         /* 0: das.rate_limit */
+    const char *security_token_file;
+    const char *role_arn; /* {uid} stands for the account's id */
+    const char *role_session_name;
+    const char *external_id;
+    int64_t duration; /* of the role's credentials */
+    const char *policy;
+    const char *sts_endpoint;   /* "": that of [accounts] */
+    const char *source_account; /* whose credentials assume the role; "": see account_caller_kind() */
+    const char *ecs_role;       /* a name, or "auto": the metadata service is asked for it */
+    const char *oidc_provider_arn;
+    const char *oidc_token_file;
+    const char *credentials_uri;
+    int64_t rate_limit; /* 0: das.rate_limit */
 };
 
 struct config {
@@ -89,8 +135,11 @@ struct config {
     struct mysql_config mysql;
     struct das_config das;
     struct metric_config metrics[METRIC_ID_COUNT];
-    struct account_config *accounts; /* sorted by aliyun_uid, unique */
+    struct accounts_config accounts_common;
+    struct account_config *accounts; /* sorted by aliyun_uid, unique; without [account default] */
     size_t account_count;
+    struct account_config *default_account;     /* [account default]; NULL: there is none */
+    struct account_config *environment_account; /* of ALIBABA_CLOUD_…; NULL: nothing usable is set */
 };
 
 /* "db_user_session_count" and so on: the section's name and the metric's. Never NULL. */
@@ -122,6 +171,30 @@ void config_dump(const struct config *config, struct strbuf *out);
 
 /* The account's section; NULL when there is none. */
 const struct account_config *config_account(const struct config *config, const char *aliyun_uid);
+
+/*
+ * The source that the keys of a section name. For CREDENTIAL_ROLE, account_caller_kind() is what
+ * assumes the role: CREDENTIAL_STATIC, CREDENTIAL_ECS_ROLE or CREDENTIAL_URI of the same section, or
+ * CREDENTIAL_NONE when it is another account's or the default credentials. Pure.
+ */
+enum credential_kind account_kind(const struct account_config *account);
+enum credential_kind account_caller_kind(const struct account_config *account);
+
+/* "static", "role", "oidc", "ecs", "uri", "table", "none": for people. Never NULL. */
+const char *credential_kind_name(enum credential_kind kind);
+
+/*
+ * Whose section says how an account gets credentials when the accounts table has no row for it: its own
+ * when it names a source, else [account default], else, when no section and no table is configured at all, the
+ * environment. NULL: nobody's. Its role_arn may hold {uid}.
+ */
+const struct account_config *config_credential_section(const struct config *config, const char *aliyun_uid);
+
+/*
+ * What assumes a role whose section has neither keys of its own nor a source_account: [account
+ * default] when it has a source besides its role, else the environment. NULL: nothing does.
+ */
+const struct account_config *config_default_caller(const struct config *config);
 
 /*
  * The reference table of keys as Markdown, so that docs/config.md cannot drift from the code:
