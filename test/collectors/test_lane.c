@@ -15,7 +15,10 @@
 
 static const struct instance rds = {"rm-test1", "orders", "rds", "1000000000000001"};
 static const struct target rds_target = {&rds, "", NODE_TYPE_WRITE};
-static const struct account_config account = {"1000000000000001", "key", "invented", "", 0};
+static const struct account_config account = {.aliyun_uid = "1000000000000001",
+                                              .access_key_id = "key",
+                                              .access_key_secret = "invented",
+                                              .security_token = ""};
 
 static struct job jobs[MOST];
 static size_t job_count;
