@@ -102,10 +102,9 @@ static bool resolve_file(struct config_value *value, const char *folder, struct 
     path = join_path(folder, value->text);
     if (path == NULL)
         return no_memory(error);
-    ok = file_read(path, &value->content, error);
+    ok = file_read_secret(path, &value->content, error);
     if (!ok && error->class != ERROR_NO_MEMORY)
-        error_set(error, ERROR_CONFIG, "'%s_file': %s, expected a file that the exporter may read",
-                  value->key->key, error->message);
+        error_set(error, ERROR_CONFIG, "'%s_file': %s", value->key->key, error->message);
     ok = ok && check_content(value, path, error);
     free(path);
     value->text = strbuf_text(&value->content);

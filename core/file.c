@@ -2,23 +2,68 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK_SIZE 4096
+#define CHUNK_SIZE        4096
+#define OPEN_TO_EVERYBODY (S_IROTH | S_IWOTH)
 
-/* Room for a regular file at once: growing later would leave freed copies of its content behind. */
-static void reserve_for(int fd, struct strbuf *out)
+static const char *kind_name(mode_t mode)
 {
-    struct stat status;
-    size_t size;
+    if (S_ISDIR(mode))
+        return "a folder";
+    if (S_ISFIFO(mode))
+        return "a named pipe";
+    if (S_ISCHR(mode) || S_ISBLK(mode))
+        return "a device";
+    return "no file";
+}
 
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
-        return;
-    size = (size_t)status.st_size;
-    if (out->ceiling == 0 || size <= out->ceiling - out->length)
-        strbuf_reserve(out, size);
+/* The path as one word of a shell command. */
+static void append_quoted(struct strbuf *out, const char *path)
+{
+    strbuf_append_char(out, '\'');
+    for (const char *c = path; *c != '\0'; c++) {
+        if (*c == '\'')
+            strbuf_append_text(out, "'\\''");
+        else
+            strbuf_append_char(out, *c);
+    }
+    strbuf_append_char(out, '\'');
+}
+
+static void refuse_open_secret(const char *path, mode_t mode, struct error *error)
+{
+    struct strbuf quoted;
+
+    strbuf_init(&quoted, 0);
+    append_quoted(&quoted, path);
+    error_set(
+        error, ERROR_SYSTEM,
+        "every user may %s this secret (mode %04o), run: chmod o= %s (in Kubernetes: defaultMode: 0440)",
+        (mode & S_IROTH) != 0 ? "read" : "change", (unsigned)(mode & 07777), strbuf_text(&quoted));
+    strbuf_release(&quoted);
+}
+
+static bool check_status(const char *path, const struct stat *status, bool secret, struct error *error)
+{
+    if (!S_ISREG(status->st_mode)) {
+        error_set(error, ERROR_SYSTEM, "%s is %s, expected a regular file", path, kind_name(status->st_mode));
+        return false;
+    }
+    if (!secret || (status->st_mode & OPEN_TO_EVERYBODY) == 0)
+        return true;
+    refuse_open_secret(path, status->st_mode, error);
+    return false;
+}
+
+/* Room for it at once: growing later would leave freed copies of its content behind. */
+static void reserve_for(off_t size, struct strbuf *out)
+{
+    if (size > 0 && (out->ceiling == 0 || (uintmax_t)size <= out->ceiling - out->length))
+        strbuf_reserve(out, (size_t)size);
 }
 
 static bool read_all(int fd, const char *path, struct strbuf *out, struct error *error)
@@ -47,17 +92,40 @@ static bool read_all(int fd, const char *path, struct strbuf *out, struct error 
     return got == 0;
 }
 
-bool file_read(const char *path, struct strbuf *out, struct error *error)
+/* Without O_NONBLOCK, a named pipe would keep the caller until somebody writes to it. */
+static bool read_file(const char *path, bool secret, struct strbuf *out, struct error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    bool ok;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+    bool ok = false;
 
     if (fd < 0) {
         error_set_system(error, errno, "cannot open the file %s", path);
         return false;
     }
-    reserve_for(fd, out);
-    ok = read_all(fd, path, out, error);
+    if (fstat(fd, &status) != 0) {
+        error_set_system(error, errno, "cannot read the file %s", path);
+    } else if (check_status(path, &status, secret, error)) {
+        reserve_for(status.st_size, out);
+        ok = read_all(fd, path, out, error);
+    }
     close(fd);
     return ok;
+}
+
+bool file_read(const char *path, struct strbuf *out, struct error *error)
+{
+    return read_file(path, false, out, error);
+}
+
+bool file_read_secret(const char *path, struct strbuf *out, struct error *error)
+{
+    return read_file(path, true, out, error);
+}
+
+bool file_open_to_everybody(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && (status.st_mode & OPEN_TO_EVERYBODY) != 0;
 }

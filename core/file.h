@@ -8,10 +8,20 @@
 #include "core/strbuf.h"
 
 /*
- * Appends the file's bytes to *out, whose ceiling bounds them. Leaves no copies of the content
+ * Appends the file's bytes to *out, whose ceiling bounds them. Only regular files: anything else (a
+ * folder, a named pipe, a device) may give no end, or no beginning. Leaves no copies of the content
  * elsewhere in memory; a caller with secrets ends with strbuf_release_secret(). Blocks. Any thread.
  * False with *error: ERROR_SYSTEM, ERROR_TOO_LARGE or ERROR_NO_MEMORY, the path in the message.
  */
 bool file_read(const char *path, struct strbuf *out, struct error *error);
+
+/*
+ * The same for a file that holds nothing but a secret: refused (ERROR_SYSTEM) when every user may
+ * read or change it. The message has the command that mends it.
+ */
+bool file_read_secret(const char *path, struct strbuf *out, struct error *error);
+
+/* True when every user may read or change the file. False also when that cannot be found out. */
+bool file_open_to_everybody(const char *path);
 
 #endif

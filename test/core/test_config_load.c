@@ -205,8 +205,7 @@ static void test_repetitions_are_refused_with_the_first_line(void **state)
          "exporter.ini:3: both 'password' and 'password_file' in [mysql], expected one of them; "
          "the other is in line 2"},
         {"[account 1]\naccess_key_id_file = /dev/null\n",
-         "exporter.ini:2: the file /dev/null for 'access_key_id' is empty, expected the value in its only "
-         "line"},
+         "exporter.ini:2: 'access_key_id_file': /dev/null is a device, expected a regular file"},
         {"[account 1]\naccess_key_id = b\naccess_key_id = a\n",
          "exporter.ini:3: 'access_key_id' again in [account], expected it once; it was set in line 2"},
     };

@@ -102,15 +102,21 @@ static void test_bad_secret_files_are_refused(void **state)
         "control character (byte 0x00), expected one line of text");
     memset(large, 'a', sizeof(large));
     assert_password_file_is_refused(
-        large, sizeof(large),
-        "exporter.ini:4: 'password_file': the file secret is larger than 65536 bytes, "
-        "expected a file that the exporter may read");
+        large, sizeof(large), "exporter.ini:4: 'password_file': the file secret is larger than 65536 bytes");
     assert_refused("[mysql]\npassword_file =\n",
                    "exporter.ini:2: 'password_file' is empty, expected the path of a file");
-    assert_refused(
-        "[mysql]\npassword_file = none\n",
-        "exporter.ini:2: 'password_file': cannot open the file none: No such file or directory, expected a "
-        "file that the exporter may read");
+    assert_refused("[mysql]\npassword_file = none\n",
+                   "exporter.ini:2: 'password_file': cannot open the file none: No such file or directory");
+}
+
+static void test_secret_file_for_everybody_is_refused(void **state)
+{
+    (void)state;
+    write_text("secret", "canary");
+    assert_int_equal(chmod("secret", 0644), 0);
+    assert_refused(MINIMAL "[mysql]\npassword_file = secret\n",
+                   "exporter.ini:4: 'password_file': every user may read this secret (mode 0644), run: chmod "
+                   "o= 'secret' (in Kubernetes: defaultMode: 0440)");
 }
 
 static void test_every_secret_has_a_file_form(void **state)
@@ -163,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_bad_variables_are_refused),
         cmocka_unit_test(test_secret_file_loses_one_line_end),
         cmocka_unit_test(test_bad_secret_files_are_refused),
+        cmocka_unit_test(test_secret_file_for_everybody_is_refused),
         cmocka_unit_test(test_every_secret_has_a_file_form),
         cmocka_unit_test(test_account_keys_come_from_files),
         cmocka_unit_test(test_relative_paths_start_at_the_folder_of_the_file),

@@ -300,7 +300,7 @@ static void test_folder_is_no_file(void **state)
 
     (void)state;
     assert_false(ini_read("/", record, NULL, &error));
-    assert_string_equal(error.message, "cannot read the file /: Is a directory");
+    assert_string_equal(error.message, "/ is a folder, expected a regular file");
 }
 
 static void test_file_is_read_like_text(void **state)

@@ -354,8 +354,9 @@ class Case(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def write(self, name, content):
-        """A file of the test's folder, put in place as a whole. Returns its path."""
+        """A file of the test's folder, put in place as a whole, for its owner only. Returns its path."""
         with open(self.path(name) + ".new", "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
             file.write(content)
         os.rename(self.path(name) + ".new", self.path(name))
         return self.path(name)

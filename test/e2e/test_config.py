@@ -110,6 +110,21 @@ class BadConfiguration(Program):
     def test_missing_secret_file(self):
         self.replaced("access_key_secret = testsecret1", "access_key_secret_file = missing_secret", "missing_secret")
 
+    def test_secret_file_for_everybody(self):
+        os.chmod(self.write("open_secret", "testsecret1\n"), 0o644)
+        self.replaced("access_key_secret = testsecret1", "access_key_secret_file = open_secret",
+                      r"every user may read this secret", r"chmod o= '[^']*/open_secret'", "defaultMode: 0440")
+
+    def test_secret_file_that_is_a_named_pipe(self):
+        os.mkfifo(self.path("pipe"))
+        self.replaced("access_key_secret = testsecret1", "access_key_secret_file = pipe",
+                      r"/pipe is a named pipe, expected a regular file")
+
+    def test_configuration_that_is_a_folder(self):
+        result = self.run_program("--config.file=" + self.folder)
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"\A[^\n]*is a folder, expected a regular file[^\n]*\n\Z")
+
     def test_value_and_file(self):
         self.write("key", "testak1\n")
         self.refused(self.good() + "access_key_id_file = key\n", "access_key_id", r"exporter\.ini:\d+:")
