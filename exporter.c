@@ -6,13 +6,18 @@
 #include <unistd.h>
 
 #include "app/check.h"
+#include "app/health.h"
 #include "app/options.h"
 #include "app/runtime.h"
+#include "app/service_notify.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 #define EXIT_USAGE 2
+#define WHY_SIZE   256
+#define WAIT_MAX   (3600 * NS_PER_SECOND) /* fits every time_t */
 
-/* Signals are taken by sigwaitinfo in the main thread and by nobody else. */
+/* Signals are taken by sigtimedwait in the main thread and by nobody else. */
 static void block_signals(sigset_t *taken)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -25,10 +30,15 @@ static void block_signals(sigset_t *taken)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* The end goes first: reloads asked for without a pause must not keep it waiting. */
-static int next_signal(const sigset_t *taken)
+/*
+ * The end goes first: reloads asked for without a pause must not keep it waiting. Negative when
+ * none came in time.
+ */
+static int next_signal(const sigset_t *taken, int64_t wait)
 {
     static const struct timespec no_wait;
+    struct timespec limit = {.tv_sec = (time_t)(wait / NS_PER_SECOND),
+                             .tv_nsec = (long)(wait % NS_PER_SECOND)};
     sigset_t ending;
     int signal_number;
 
@@ -36,25 +46,59 @@ static int next_signal(const sigset_t *taken)
     sigaddset(&ending, SIGINT);
     sigaddset(&ending, SIGTERM);
     signal_number = sigtimedwait(&ending, NULL, &no_wait);
-    return signal_number > 0 ? signal_number : sigwaitinfo(taken, NULL);
+    return signal_number > 0 ? signal_number : sigtimedwait(taken, NULL, &limit);
 }
 
-static void serve_until_stopped(struct runtime *runtime, const sigset_t *taken)
+static void feed_watchdog(struct service_notify *notify, struct runtime *runtime)
 {
-    for (;;) {
-        int signal_number = next_signal(taken);
+    int64_t now = clock_now();
+    char why[WHY_SIZE];
+    bool healthy;
 
+    if (!service_notify_ping_due(notify, now))
+        return;
+    healthy = runtime_healthy(runtime, why, sizeof(why));
+    if (!healthy)
+        log_warn("unhealthy, the watchdog is not told otherwise", log_text("reason", why));
+    service_notify_ping(notify, now, healthy);
+}
+
+static void serve_until_stopped(struct runtime *runtime, const sigset_t *taken, struct service_notify *notify)
+{
+    service_notify_ready(notify);
+    for (;;) {
+        int signal_number;
+
+        feed_watchdog(notify, runtime);
+        signal_number = next_signal(taken, service_notify_wait(notify, clock_now()));
         if (signal_number == SIGHUP) {
+            service_notify_reloading(notify, clock_monotonic_us());
             runtime_reload(runtime);
+            service_notify_ready(notify);
         } else if (signal_number > 0) {
             log_info("stopping", log_text("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"));
+            service_notify_stopping(notify);
             return;
         }
     }
 }
 
+static void find_service_manager(struct service_notify *notify)
+{
+    struct service_environment environment = {
+        .notify_socket = getenv("NOTIFY_SOCKET"),
+        .watchdog_usec = getenv("WATCHDOG_USEC"),
+        .watchdog_pid = getenv("WATCHDOG_PID"),
+    };
+    struct error error;
+
+    if (!service_notify_init(notify, &environment, &error))
+        log_failure(LOG_LEVEL_WARN, "the service manager is not told anything", &error);
+}
+
 static int run(const struct options *options, struct config *config)
 {
+    struct service_notify notify;
     struct error error;
     struct runtime *runtime;
     sigset_t taken;
@@ -65,7 +109,9 @@ static int run(const struct options *options, struct config *config)
         log_failure(LOG_LEVEL_ERROR, "cannot start", &error);
         return EXIT_FAILURE;
     }
-    serve_until_stopped(runtime, &taken);
+    find_service_manager(&notify);
+    serve_until_stopped(runtime, &taken, &notify);
+    service_notify_release(&notify);
     if (!runtime_stop(runtime)) {
         log_info("stopped");
         _exit(EXIT_SUCCESS); /* a thread still uses what a return from main would free */
@@ -127,6 +173,8 @@ int main(int argc, char **argv)
     case COMMAND_VERSION:
         printf("mysql_session_exporter %s\n", runtime_version());
         return EXIT_SUCCESS;
+    case COMMAND_HEALTH:
+        return health_run(&options, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     case COMMAND_CHECK:
     case COMMAND_RUN:
         break;

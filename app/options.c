@@ -9,6 +9,7 @@ enum option_key {
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
     OPTION_CHECK,
+    OPTION_HEALTH,
     OPTION_VERSION,
     OPTION_HELP,
 };
@@ -19,6 +20,7 @@ static const struct option long_options[] = {
     {"log.level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log.format", required_argument, NULL, OPTION_LOG_FORMAT},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"health", no_argument, NULL, OPTION_HEALTH},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -66,6 +68,9 @@ static bool take(int key, const char *value, struct options *options, struct err
         return false;
     case OPTION_CHECK:
         options->command = COMMAND_CHECK;
+        return true;
+    case OPTION_HEALTH:
+        options->command = COMMAND_HEALTH;
         return true;
     case OPTION_VERSION:
         options->command = COMMAND_VERSION;
@@ -132,11 +137,14 @@ void options_print_help(FILE *out)
           "  --check                       validate the configuration, read the inventory, print the\n"
           "                                accounts with the calls per second they need and the time\n"
           "                                of a full cycle; then exit with 0, or with 1 and the reason\n"
+          "  --health                      ask the exporter that runs with this configuration whether it\n"
+          "                                is healthy, at the first address of [web] listen; then exit\n"
+          "                                with 0, or with 1 and the reason\n"
           "  --version                     print the version and exit\n"
           "  --help                        print this and exit\n"
           "\n"
           "Signals: SIGTERM and SIGINT stop it within 2 seconds, SIGHUP reloads the configuration.\n"
-          "Exit codes: 0 stopped or checked, 1 failed, 2 wrong usage.\n"
+          "Exit codes: 0 stopped, checked or healthy, 1 failed, 2 wrong usage.\n"
           "\n"
           "First steps: copy exporter.ini, fill in [mysql] and one [account UID], then\n"
           "  mysql_session_exporter --config.file=my.ini --check\n"

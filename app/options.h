@@ -8,7 +8,7 @@
 #include "core/config.h"
 #include "core/error.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_VERSION, COMMAND_HELP };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_HEALTH, COMMAND_VERSION, COMMAND_HELP };
 
 struct options {
     enum command command;

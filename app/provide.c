@@ -36,9 +36,8 @@ static bool provide_status(void *context, struct status *status)
     return scheduler_call(runtime->scheduler, fill_status, &request) && request.done;
 }
 
-static bool provide_healthy(void *context, char *why, size_t size)
+bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
 {
-    struct runtime *runtime = context;
     int64_t now = clock_now();
     int64_t silent = now - scheduler_last_step(runtime->scheduler);
 
@@ -55,6 +54,11 @@ static bool provide_healthy(void *context, char *why, size_t size)
         return false;
     }
     return true;
+}
+
+static bool provide_healthy(void *context, char *why, size_t size)
+{
+    return runtime_healthy(context, why, size);
 }
 
 static bool provide_ready(void *context, char *why, size_t size)

@@ -6,6 +6,7 @@
 #define APP_RUNTIME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "app/options.h"
 #include "core/config.h"
@@ -28,6 +29,9 @@ void runtime_global_release(void);
  * SIGTERM blocked. NULL with *error, nothing left running.
  */
 struct runtime *runtime_start(const struct options *options, struct config *config, struct error *error);
+
+/* What /-/healthy says: false with the reason in why[size]. */
+bool runtime_healthy(struct runtime *runtime, char *why, size_t size);
 
 /* Reloads the configuration, all or nothing; the result is logged and told to who asked by HTTP. */
 void runtime_reload(struct runtime *runtime);

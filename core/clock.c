@@ -19,6 +19,15 @@ int64_t clock_now(void)
     return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
+int64_t clock_monotonic_us(void)
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        abort();
+    return (int64_t)now.tv_sec * (NS_PER_SECOND / NS_PER_US) + now.tv_nsec / NS_PER_US;
+}
+
 int64_t clock_unix_ms(void)
 {
     struct timespec now;

@@ -20,6 +20,9 @@
 /* Nanoseconds since boot. Any thread. */
 int64_t clock_now(void);
 
+/* Microseconds of CLOCK_MONOTONIC, which the service manager compares with. Any thread. */
+int64_t clock_monotonic_us(void);
+
 /* Milliseconds since 1970-01-01T00:00:00Z. Any thread. */
 int64_t clock_unix_ms(void);
 

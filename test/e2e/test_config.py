@@ -30,7 +30,7 @@ class CommandLine(Program):
     def test_help(self):
         result = self.run_program("--help")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        for option in ("--config.file", "--web.listen-address", "--log.level", "--log.format", "--check", "--version"):
+        for option in ("--config.file", "--web.listen-address", "--log.level", "--log.format", "--check", "--health", "--version"):
             with self.subTest(option):
                 self.assertIn(option, result.stdout)
 

@@ -1,0 +1,238 @@
+#include "app/health.h"
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ini.h"
+#include "core/text.h"
+
+#define HEALTH_TIMEOUT_MS 3000L
+#define HEALTH_PATH       "/-/healthy"
+#define ADDRESS_SIZE      64
+#define ANSWER_SIZE       256
+
+/* Cuts ADDRESS:PORT or ADDRESS:PORTs, TLS, into its parts. */
+static bool split_address(char *address, const char **host, const char **port, bool *tls)
+{
+    char *colon = strrchr(address, ':');
+    size_t length;
+    int64_t number;
+
+    if (colon == NULL || colon == address)
+        return false;
+    *colon = '\0';
+    *host = address;
+    *port = colon + 1;
+    length = strlen(*port);
+    *tls = length > 0 && (*port)[length - 1] == 's';
+    if (*tls)
+        colon[length] = '\0';
+    return text_parse_int(*port, 1, 65535, &number);
+}
+
+static const char *reachable_host(const char *host)
+{
+    if (strcmp(host, "0.0.0.0") == 0)
+        return "127.0.0.1";
+    return strcmp(host, "[::]") == 0 ? "[::1]" : host;
+}
+
+bool health_url(const char *listen, struct strbuf *url, struct error *error)
+{
+    char address[ADDRESS_SIZE];
+    const char *host;
+    const char *port;
+    bool tls;
+    size_t length;
+
+    listen += strspn(listen, " \t");
+    length = strcspn(listen, ", \t");
+    if (length < sizeof(address)) {
+        memcpy(address, listen, length);
+        address[length] = '\0';
+        if (split_address(address, &host, &port, &tls)) {
+            strbuf_append_format(url, "%s://%s:%s" HEALTH_PATH, tls ? "https" : "http", reachable_host(host),
+                                 port);
+            return true;
+        }
+    }
+    error_set(error, ERROR_CONFIG,
+              "cannot tell where to ask from the listener '%.*s', expected ADDRESS:PORT such as "
+              "127.0.0.1:10104; name it with --web.listen-address",
+              (int)(length < sizeof(address) ? length : sizeof(address)), listen);
+    return false;
+}
+
+/* What came of a request. */
+struct answer {
+    bool certificate_wanted; /* the server asked for a client certificate */
+    char trouble[CURL_ERROR_SIZE];
+    char text[ANSWER_SIZE];
+    size_t length;
+};
+
+static size_t keep_text(char *bytes, size_t size, size_t count, void *context)
+{
+    struct answer *answer = context;
+    size_t room = sizeof(answer->text) - 1 - answer->length;
+    size_t taken = size * count < room ? size * count : room;
+
+    memcpy(answer->text + answer->length, bytes, taken);
+    answer->length += taken;
+    return size * count;
+}
+
+/* Where a TLS context keeps its struct answer; the same at each call. */
+static int answer_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return index;
+}
+
+static int note_certificate_request(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+    struct answer *answer = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), answer_index());
+
+    (void)certificate;
+    (void)key;
+    answer->certificate_wanted = true;
+    return 0; /* go on without one */
+}
+
+static CURLcode watch_handshake(CURL *curl, void *context, void *answer)
+{
+    (void)curl;
+    SSL_CTX_set_client_cert_cb(context, note_certificate_request);
+    return SSL_CTX_set_ex_data(context, answer_index(), answer) == 1 ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+static bool set_request(CURL *curl, const char *url, struct answer *answer)
+{
+    return curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, HEALTH_TIMEOUT_MS) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, answer->trouble) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_text) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK &&
+           /*
+            * The certificate is made for the name that others use, never for loopback. Nothing
+            * secret is sent and only "healthy" is believed, so it is not checked here.
+            */
+           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, watch_handshake) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, answer) == CURLE_OK;
+}
+
+static bool judge(CURL *curl, CURLcode code, const char *url, const struct answer *answer,
+                  struct error *error)
+{
+    long status = 0;
+
+    if (code != CURLE_OK && answer->certificate_wanted) {
+        error_set(error, ERROR_SYSTEM,
+                  "%s asks for a client certificate, which --health has not; add a listener such as "
+                  "127.0.0.1:10105 to [web] listen and name it with --web.listen-address",
+                  url);
+    } else if (code != CURLE_OK) {
+        error_set(error, ERROR_SYSTEM, "%s does not answer: %s", url,
+                  answer->trouble[0] != '\0' ? answer->trouble : curl_easy_strerror(code));
+    } else {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        if (status == 200)
+            return true;
+        error_set(error, ERROR_SYSTEM, "%s answers %ld: %.*s", url, status,
+                  (int)strcspn(answer->text, "\r\n"), answer->text);
+    }
+    return false;
+}
+
+bool health_ask(const char *url, struct error *error)
+{
+    struct answer answer = {.length = 0};
+    CURL *curl = curl_easy_init();
+    bool healthy = false;
+
+    if (curl == NULL || !set_request(curl, url, &answer))
+        error_set(error, ERROR_SYSTEM, "libcurl cannot prepare the request");
+    else
+        healthy = judge(curl, curl_easy_perform(curl), url, &answer, error);
+    curl_easy_cleanup(curl);
+    return healthy;
+}
+
+static bool take_listen(void *context, const char *section, const char *key, const char *value, int line,
+                        struct error *error)
+{
+    struct strbuf *listen = context;
+
+    (void)line;
+    (void)error;
+    if (key == NULL || strcmp(section, "web") != 0 || strcmp(key, "listen") != 0)
+        return true;
+    strbuf_reset(listen);
+    strbuf_append_text(listen, value);
+    return true;
+}
+
+/* ${NAME} as a whole value is the environment variable, as in the whole file. */
+static const char *resolve(struct strbuf *listen)
+{
+    const char *text = strbuf_text(listen);
+    const char *value;
+
+    if (listen->length < 4 || strncmp(text, "${", 2) != 0 || text[listen->length - 1] != '}')
+        return text;
+    strbuf_truncate(listen, listen->length - 1);
+    value = getenv(strbuf_text(listen) + 2);
+    return value != NULL ? value : "";
+}
+
+static bool find_url(const struct options *options, struct strbuf *url, struct error *error)
+{
+    struct strbuf listen;
+    bool ok = true;
+
+    strbuf_init(&listen, 0);
+    if (options->listen_address != NULL)
+        strbuf_append_text(&listen, options->listen_address);
+    else
+        ok = ini_read(options->config_file, take_listen, &listen, error) || listen.length > 0;
+    if (ok && listen.length == 0)
+        strbuf_append_text(&listen, HEALTH_DEFAULT_LISTEN);
+    ok = ok && health_url(resolve(&listen), url, error);
+    if (ok && (strbuf_failed(&listen) || strbuf_failed(url))) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        ok = false;
+    }
+    strbuf_release(&listen);
+    return ok;
+}
+
+bool health_run(const struct options *options, FILE *errors)
+{
+    struct error error;
+    struct strbuf url;
+    bool healthy = false;
+
+    error_clear(&error);
+    strbuf_init(&url, 0);
+    if (find_url(options, &url, &error)) {
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
+            healthy = health_ask(strbuf_text(&url), &error);
+            curl_global_cleanup();
+        } else {
+            error_set(&error, ERROR_SYSTEM, "libcurl cannot start");
+        }
+    }
+    if (!healthy)
+        fprintf(errors, "mysql_session_exporter: %s\n", error.message);
+    strbuf_release(&url);
+    return healthy;
+}
