@@ -22,7 +22,7 @@ void page_metrics(const struct page_request *request, const struct providers *pr
         return;
     }
     response->content_type = exposition_content_type(format);
-    response->vary = true;
+    response->vary = "Accept, Accept-Encoding";
     response->parts = snapshot_parts(response->snapshot, format, &response->part_count, &response->length);
     if (accept_encoding_gzip(request->accept_encoding))
         use_gzip(response, format);

@@ -75,7 +75,7 @@ void page_refresh(const struct page_request *request, const struct providers *pr
     struct refresh_filter filter;
     int64_t wait_ns;
 
-    if (!filter_read(request->query, &filter, &wait_ns, response))
+    if (!filter_read(request->form != NULL ? request->form : request->query, &filter, &wait_ns, response))
         return;
     if (!request->may_wait)
         wait_ns = 0;

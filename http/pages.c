@@ -115,7 +115,7 @@ static void route_answer(const struct page_request *request, const struct provid
         answer_wrong_method(route, response);
         return;
     }
-    if (request->has_body) {
+    if (request->has_body && request->form == NULL) {
         page_text(response, 413, "a request body is not accepted; parameters belong into the query");
         return;
     }
@@ -154,7 +154,7 @@ void pages_answer(const struct page_request *request, const struct providers *pr
                   struct page_response *response)
 {
     response_init(response);
-    response->close = request->has_body;
+    response->close = request->has_body && request->form == NULL;
     route_answer(request, providers, response);
     response_seal(response);
 }

@@ -19,9 +19,13 @@ struct page_request {
     const char *query;  /* raw, without '?'; NULL: none */
     const char *accept;
     const char *accept_encoding;
+    const char *accept_language;
     const char *host;
     const char *origin;         /* set by browsers on requests that change something */
     const char *sec_fetch_site; /* likewise: how the asking web page is related to us */
+    const char *content_type;
+    const char *content_length; /* NULL also with a Transfer-Encoding or a second one */
+    const char *form;           /* the body that form_length() allows, once read; NULL: none */
     bool has_body;              /* Content-Length other than 0, or any Transfer-Encoding */
     bool from_loopback;         /* the peer is on this machine and forwards for nobody else */
     bool may_wait;              /* false: too many requests wait already, ?wait is not honoured */
@@ -32,15 +36,16 @@ struct page_response {
     int status;
     const char *content_type;
     const char *allow;                 /* for 405; NULL: no such header */
+    const char *vary;                  /* the request headers that the answer depends on; likewise */
     int retry_after;                   /* seconds; 0: no such header */
     bool gzip;                         /* Content-Encoding: gzip */
-    bool vary;                         /* the answer depends on Accept and Accept-Encoding */
     bool close;                        /* the connection cannot be used again: an unread body is on it */
     struct strbuf body;                /* used when snapshot is NULL */
     struct snapshot *snapshot;         /* a reference owned by the response */
     const struct snapshot_part *parts; /* the body's pieces in order */
     size_t part_count;
     size_t length;              /* of the whole body */
+    char location[64];          /* for 303; "": no such header */
     struct snapshot_part whole; /* what parts points to when the body is one piece */
 };
 

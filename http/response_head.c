@@ -15,6 +15,8 @@ static const char *reason_phrase(int status)
         return "OK";
     case 202:
         return "Accepted";
+    case 303:
+        return "See Other";
     case 400:
         return "Bad Request";
     case 403:
@@ -62,8 +64,10 @@ void response_head_append(struct strbuf *out, const struct page_response *respon
                          response->length);
     if (response->gzip)
         strbuf_append_text(out, "Content-Encoding: gzip\r\n");
-    if (response->vary)
-        strbuf_append_text(out, "Vary: Accept, Accept-Encoding\r\n");
+    if (response->vary != NULL)
+        strbuf_append_format(out, "Vary: %s\r\n", response->vary);
+    if (response->location[0] != '\0')
+        strbuf_append_format(out, "Location: %s\r\n", response->location);
     if (response->allow != NULL)
         strbuf_append_format(out, "Allow: %s\r\n", response->allow);
     if (response->retry_after > 0)

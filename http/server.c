@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/thread.h"
+#include "http/form.h"
 #include "http/guard.h"
 #include "http/listen.h"
 #include "http/pages.h"
@@ -28,6 +29,7 @@
 #define HEADERS_MAX    64 /* what CivetWeb keeps */
 #define WAITING_MAX    8  /* a quarter of the threads: the others keep answering */
 #define COMPLAINT_SIZE 256
+#define FORM_DEADLINE  (2 * NS_PER_SECOND)
 
 struct server {
     const struct providers *providers;
@@ -148,6 +150,53 @@ static bool is_forwarded(const struct mg_connection *connection)
            mg_get_header(connection, "X-Real-IP") != NULL || mg_get_header(connection, "Via") != NULL;
 }
 
+/* The one Content-Length of a request that is sent without Transfer-Encoding; otherwise NULL. */
+static const char *only_content_length(const struct mg_request_info *info)
+{
+    const char *length = NULL;
+
+    if (info->num_headers >= HEADERS_MAX)
+        return NULL;
+    for (int i = 0; i < info->num_headers; i++) {
+        const struct mg_header *header = &info->http_headers[i];
+
+        if (strcasecmp(header->name, "Transfer-Encoding") == 0)
+            return NULL;
+        if (strcasecmp(header->name, "Content-Length") != 0)
+            continue;
+        if (length != NULL)
+            return NULL;
+        length = header->value;
+    }
+    return length;
+}
+
+/*
+ * Appends `length` bytes of the body. Byte by byte, for CivetWeb starts its time limit anew with
+ * every byte of a read; most are in its buffer already. False when they do not come in time.
+ */
+static bool read_body(struct mg_connection *connection, size_t length, struct strbuf *body)
+{
+    int64_t deadline = clock_add(clock_now(), FORM_DEADLINE);
+    char byte;
+
+    strbuf_reserve(body, length);
+    while (length-- > 0) {
+        if (clock_now() >= deadline || mg_read(connection, &byte, 1) != 1)
+            return false;
+        strbuf_append_char(body, byte);
+    }
+    return !strbuf_failed(body);
+}
+
+static void read_form(struct mg_connection *connection, struct page_request *request, struct strbuf *body)
+{
+    size_t length = form_length(request);
+
+    if (length > 0 && read_body(connection, length, body) && strlen(strbuf_text(body)) == length)
+        request->form = strbuf_text(body);
+}
+
 static void read_request(const struct mg_connection *connection, const struct mg_request_info *info,
                          struct page_request *request)
 {
@@ -157,9 +206,12 @@ static void read_request(const struct mg_connection *connection, const struct mg
         .query = info->query_string,
         .accept = mg_get_header(connection, "Accept"),
         .accept_encoding = mg_get_header(connection, "Accept-Encoding"),
+        .accept_language = mg_get_header(connection, "Accept-Language"),
         .host = mg_get_header(connection, "Host"),
         .origin = mg_get_header(connection, "Origin"),
         .sec_fetch_site = mg_get_header(connection, "Sec-Fetch-Site"),
+        .content_type = mg_get_header(connection, "Content-Type"),
+        .content_length = only_content_length(info),
         .has_body = has_body(info),
         .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(connection),
     };
@@ -217,14 +269,18 @@ static int on_request(struct mg_connection *connection)
     struct server *server = server_of(connection);
     struct page_response response;
     struct page_request request;
+    struct strbuf body;
     bool is_post;
     int status;
 
+    strbuf_init(&body, 0);
     read_request(connection, info, &request);
+    read_form(connection, &request, &body);
     is_post = strcmp(request.method, "POST") == 0;
     if (is_post)
         request.may_wait = atomic_fetch_add(&server->posts, 1) < WAITING_MAX;
     make_response(&request, server->providers, &response);
+    strbuf_release_secret(&body);
     if (is_post)
         atomic_fetch_sub(&server->posts, 1);
     send_response(connection, info, &response);

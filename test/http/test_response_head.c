@@ -42,7 +42,8 @@ static void test_every_optional_field(void **state)
                                      .allow = "GET, HEAD",
                                      .retry_after = 5,
                                      .gzip = true,
-                                     .vary = true};
+                                     .vary = "Accept, Accept-Encoding",
+                                     .location = "/refresh/1"};
 
     (void)state;
     assert_head(&response, false,
@@ -52,6 +53,7 @@ static void test_every_optional_field(void **state)
                 "Content-Length: 0\r\n"
                 "Content-Encoding: gzip\r\n"
                 "Vary: Accept, Accept-Encoding\r\n"
+                "Location: /refresh/1\r\n"
                 "Allow: GET, HEAD\r\n"
                 "Retry-After: 5\r\n"
                 "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -63,7 +65,7 @@ static void test_every_optional_field(void **state)
 
 static void test_every_status_has_a_reason(void **state)
 {
-    static const int statuses[] = {200, 202, 400, 403, 404, 405, 409, 411, 413, 503, 505};
+    static const int statuses[] = {200, 202, 303, 400, 403, 404, 405, 409, 411, 413, 503, 505};
     struct page_response response = {.content_type = "text/plain"};
     struct strbuf out;
 

@@ -225,6 +225,41 @@ static void test_bodies_are_refused(void **state)
     assert_int_equal(atomic_load(&fake.refreshes), 0);
 }
 
+static void test_refresh_takes_the_fields_of_a_form(void **state)
+{
+    struct http_client client;
+    struct http_answer answer;
+
+    (void)state;
+    client_open(&client, port, 0);
+    client_send(&client, "POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
+                         "Content-Type: application/x-www-form-urlencoded\r\n\r\nins_id=");
+    client_send(&client, "rm-test1GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(client_receive(&client, true, &answer));
+    assert_int_not_equal(answer.status, 413);
+    answer_release(&answer);
+    assert_string_equal(fake.filter.ins_id, "rm-test1");
+    assert_true(client_receive(&client, true, &answer));
+    assert_int_equal(answer.status, 200);
+    answer_release(&answer);
+    client_close(&client);
+}
+
+static void test_form_that_does_not_come_whole_is_refused(void **state)
+{
+    struct http_client client;
+    struct http_answer answer;
+
+    (void)state;
+    client_open(&client, port, 0);
+    client_send(&client, "POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
+                         "Content-Type: application/x-www-form-urlencoded\r\n\r\nins_id=");
+    assert_true(client_receive(&client, true, &answer));
+    assert_int_equal(answer.status, 413);
+    answer_release(&answer);
+    client_close(&client);
+}
+
 static void test_second_content_length_smuggles_nothing(void **state)
 {
     (void)state;
@@ -411,6 +446,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pipelined_requests_are_answered_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_may_close, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bodies_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refresh_takes_the_fields_of_a_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_form_that_does_not_come_whole_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_content_length_smuggles_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes_need_a_local_client, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rebound_host_name_is_refused, setup, teardown),
