@@ -32,6 +32,7 @@ make_sound_tree() {
     touch test/das_sim/sim.h
     printf 'rm-test1 1000000000000001 1234567890123456 "${dir}/home/x"\n' >notes.md
     make_sound_pages
+    make_sound_rules
     git init -q .
 }
 
@@ -47,6 +48,27 @@ make_sound_pages() {
         page=README$language.md
         print_page "Text$language" >"$page"
     done
+}
+
+# shellcheck disable=SC2016
+make_sound_rules() {
+    mkdir -p deploy/prometheus/tests
+    {
+        printf 'groups:\n  - name: g\n    rules:\n      - record: a:b:sum\n        expr: b\n'
+        printf '      - alert: ItFails\n        expr: b > 1\n        labels:\n          severity: warning\n'
+        printf '        annotations:\n          summary: It fails\n          description: >-\n            It does.\n'
+        printf '          runbook_url: https://example.com/docs/runbooks.md#itfails\n'
+    } >deploy/prometheus/a_rules.yml
+    {
+        printf 'tests:\n  - promql_expr_test:\n      - expr: a:b:sum{c="d"}\n        eval_time: 1m\n'
+        printf '    alert_rule_test:\n      - alertname: ItFails\n        exp_alerts:\n          - exp_labels:\n'
+        printf '      - alertname: ItFails\n        exp_alerts: []\n'
+    } >deploy/prometheus/tests/a_test.yml
+    {
+        printf '# Runbooks\n\n## ItFails\n\n**Means.** It.\n\n**Confirm.** `msg="it fails: …"`.\n\n'
+        printf '**Do.** It.\n\n**Can wait when.** It can.\n'
+    } >docs/runbooks.md
+    printf 'log_warn("it fails: here");\n' >db/log.c
 }
 
 print_families() {
@@ -77,18 +99,19 @@ $ echo "[not](a-link)"
 END
 }
 
-# expect CHECK FILE: the check must fail on a sound tree whose FILE is standard input.
+# expect CHECK FILE [NAME]: the check must fail on a sound tree whose FILE, or NAME in the folder FILE,
+# is standard input, and say FILE.
 expect() {
-    local check=$1 file=$2 output status=0
+    local check=$1 file=$2 planted=$2${3:+/$3} output status=0
 
     rm -rf "$work/planted"
     cp -r "$work/sound" "$work/planted"
-    cat >"$work/planted/$file"
+    cat >"$work/planted/$planted"
     output=$(bash "$here/check_$check.sh" "$work/planted" 2>&1) || status=$?
     if [ "$status" -eq 77 ]; then
         echo "check_$check.sh: $output"
     elif [ "$status" -ne 1 ] || [[ $output != *"$file"* ]]; then
-        fail "check_$check.sh: exit $status for $file: $output"$'\n'"$(head -5 "$work/planted/$file")"
+        fail "check_$check.sh: exit $status for $file: $output"$'\n'"$(head -5 "$work/planted/$planted")"
     fi
 }
 
@@ -196,6 +219,40 @@ expect_readmes() {
     printf '[x](docs/nothing.md#here)\n' | expect readme docs/new.md
 }
 
+# expect_alerts FILE SED_SCRIPT: rules, tests or runbooks that differ in this way must be found.
+expect_alerts() {
+    sed "$2" "$work/sound/$1" | expect alerts "$1"
+}
+
+expect_rules() {
+    local field file part
+
+    file=deploy/prometheus/a_rules.yml
+    for field in severity summary description runbook_url; do
+        expect_alerts $file "/$field:/d"
+    done
+    expect_alerts $file 's/warning/urgent/'
+    expect_alerts $file 's/#itfails/#it/'
+    expect_alerts $file 's/- alert: ItFails/- expr: 1\n        alert: ItFails/'
+    expect_alerts $file 's/alert/record/'
+    # What is named in the message is where the test or the section is missing.
+    file=deploy/prometheus/tests
+    sed '/exp_labels/d' "$work/sound/$file/a_test.yml" | expect alerts "$file/a_test.yml"
+    sed 's/ \[\]$//' "$work/sound/$file/a_test.yml" | expect alerts "$file/a_test.yml"
+    sed '$s/\[\]/\n          - exp_labels:/' "$work/sound/$file/a_test.yml" | expect alerts $file a_test.yml
+    sed 's/exp_alerts:$/exp_alerts: []/; /exp_labels/d' "$work/sound/$file/a_test.yml" | expect alerts $file a_test.yml
+    sed 's/a:b:sum/a:b:max/' "$work/sound/$file/a_test.yml" | expect alerts $file a_test.yml
+    sed 's/ItFails/ItFailed/' "$work/sound/$file/a_test.yml" | expect alerts "$file/a_test.yml"
+    file=docs/runbooks.md
+    expect_alerts $file 's/^## ItFails/## ItFailed/'
+    expect_alerts $file 's/^## ItFails/### ItFails/'
+    for part in Means Confirm 'Do' 'Can wait'; do
+        expect_alerts $file "s/\\*\\*$part/**Other/"
+    done
+    expect_alerts $file 's/it fails:/it failed:/'
+    printf 'groups: []\n' | expect alerts deploy/prometheus/a_rules.yml
+}
+
 make_sound_tree
 expect_sound
 expect_layers
@@ -205,4 +262,5 @@ expect_size
 expect_format
 expect_names
 expect_readmes
+expect_rules
 [ ! -e "$work/failures" ] || { echo "$(wc -l <"$work/failures") checks did not do as they should" >&2; exit 1; }
