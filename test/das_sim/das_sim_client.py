@@ -100,6 +100,21 @@ def expected_sessions(instance, node="", generation=0, users=USERS):
     return counts
 
 
+def client_address(index):
+    return f"2001:db8::{index + 1:x}" if index % 5 == 4 else f"10.0.{index // 250}.{index % 250 + 1}"
+
+
+def expected_groups(instance, node="", generation=0, users=USERS, clients=5):
+    """({client address: TotalCount}, {schema: TotalCount}) as the simulator answers."""
+    total = sum(count for count, _ in expected_sessions(instance, node, generation, users).values())
+    by_client, by_schema = {}, {}
+    for thread in range(100000, 100000 + total):
+        for group, key in ((by_client, client_address(thread % clients)),
+                           (by_schema, ("shop", "ledger", "")[thread % 3])):
+            group[key] = group.get(key, 0) + 1
+    return by_client, by_schema
+
+
 class Simulator:
     """Starts a das_sim, stops it at the end of the with block."""
 

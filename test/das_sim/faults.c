@@ -153,6 +153,16 @@ static void shape_strange(struct session_shape *shape)
     shape->strange = true;
 }
 
+static void shape_ports(struct session_shape *shape)
+{
+    shape->ports = true;
+}
+
+static void shape_lean(struct session_shape *shape)
+{
+    shape->lean = true;
+}
+
 static void rename_key(json_t *object, const char *old, const char *new)
 {
     json_t *value = json_incref(json_object_get(object, old));
@@ -199,6 +209,8 @@ static const struct fault table[] = {
     {.name = "empty", .shape = shape_empty},
     {.name = "huge", .shape = shape_huge},
     {.name = "strange", .shape = shape_strange},
+    {.name = "ports", .shape = shape_ports},
+    {.name = "lean", .shape = shape_lean},
     {.name = "intcode", .respell = respell_int_code},
     {.name = "reset", .deliver = wire_deliver_reset},
     {.name = "truncated", .deliver = wire_deliver_truncated},

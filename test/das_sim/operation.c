@@ -120,6 +120,7 @@ static void reply_finished(struct call *call)
     struct session_shape shape = {.target = call->target->name,
                                   .generation = options->generation,
                                   .users = (size_t)options->users,
+                                  .clients = (size_t)options->clients,
                                   .session_list = (size_t)options->session_list};
 
     if (call->fault != NULL && call->fault->shape != NULL)

@@ -54,6 +54,7 @@ static const struct row table[] = {
     {"huge-size", KIND_SIZE, true, FIELD(huge_size), 1, 1e12, "20MiB",
      "bytes of SessionList in a reply of a rm-huge- instance"},
     {"users", KIND_COUNT, true, FIELD(users), 1, 1e5, "6", "database users of each instance"},
+    {"clients", KIND_COUNT, true, FIELD(clients), 1, 60000, "5", "client addresses of each instance"},
     {"session-list", KIND_COUNT, true, FIELD(session_list), 0, 1e6, "40",
      "most entries of SessionList; the counts are not affected"},
     {"generation", KIND_COUNT, true, FIELD(generation), 0, 1e15, "0",

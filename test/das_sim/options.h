@@ -31,6 +31,7 @@ struct options {
     int64_t clock_tolerance;
     int64_t huge_size;
     int64_t users;
+    int64_t clients;
     int64_t session_list;
     int64_t generation;
     int64_t retry_after;

@@ -16,10 +16,13 @@ struct session_shape {
     const char *target;
     int64_t generation;
     size_t users;
+    size_t clients;
     size_t session_list; /* most entries of SessionList */
     bool empty;
     bool null_user_stats;
     bool strange;  /* strange user names */
+    bool ports;    /* ClientStats by address and port */
+    bool lean;     /* of SessionData nothing that can be relied on but UserStats */
     bool streamed; /* one element: the delivery puts many before it */
 };
 

@@ -12,6 +12,7 @@ from random import Random
 from das_sim_client import (
     Simulator,
     canonical_query,
+    expected_groups,
     expected_sessions,
     sign_v1,
     sign_v3,
@@ -137,9 +138,9 @@ class Protocol(Base):
         self.assertEqual(stats, expected_sessions(instance, node, generation))
         total = sum(t for t, _ in stats.values())
         self.assertEqual(data["SessionData"]["TotalSessionCount"], total)
-        for group in "DbStats", "ClientStats":
-            counts = [s["TotalCount"] for s in data["SessionData"][group]]
-            self.assertEqual(sum(counts), total)
+        groups = tuple({s["Key"]: s["TotalCount"] for s in data["SessionData"][group]}
+                       for group in ("ClientStats", "DbStats"))
+        self.assertEqual(groups, expected_groups(instance, node, generation))
 
     def test_sessions(self):
         for n in range(50):
@@ -348,6 +349,19 @@ class Faults(Base):
         done = self.ok("rm-intcode-1", ResultId=reply["Data"]["ResultId"])
         self.assertEqual({type(reply["Code"]), type(done["Code"])}, {int, str})
         self.assertEqual((done["Data"]["isFinish"], done["Data"]["State"]), (True, "success"))
+
+    def test_clients_with_ports(self):
+        stats = self.complete("rm-ports-1")["SessionData"]["ClientStats"]
+        addresses = {s["Key"].rpartition(":")[0].strip("[]") for s in stats}
+        self.assertEqual(addresses, expected_groups("rm-ports-1")[0].keys())
+        self.assertEqual({s["TotalCount"] for s in stats}, {1})
+        self.assertIn("[2001:db8::5]", {s["Key"].rpartition(":")[0] for s in stats})
+
+    def test_lean(self):
+        data = self.complete("rm-lean-1")["SessionData"]
+        self.assertEqual((data["ClientStats"], data["DbStats"], data["MaxActiveTime"]), (None, "none", -1))
+        self.assertNotIn("TotalSessionCount", data)
+        self.assertTrue(data["UserStats"])
 
     def test_strange(self):
         first = self.data("rm-strange-1")["ResultId"]
