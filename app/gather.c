@@ -36,6 +36,7 @@ bool runtime_gather(void *context, struct self_metrics *self)
     self->rejected = runtime->rejected;
     self->rejected_names = runtime->rejected_names;
     self->rejected_count = REJECTION_COUNT;
+    self->optional_metrics = atomic_load(&runtime->optional_metrics);
     mutex_lock(&runtime->reload_mutex);
     self->config_reload_successful = runtime->reload_successful;
     self->config_reload_success_unix_ms = runtime->reload_success_unix_ms;

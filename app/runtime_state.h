@@ -42,6 +42,7 @@ struct runtime {
     /* of the configuration in force, for threads that have no reference to it */
     _Atomic int64_t call_timeout;
     _Atomic int64_t session_interval;
+    atomic_uint optional_metrics; /* those that are on: a set of 1 << enum optional_metric */
 
     pthread_mutex_t reload_mutex;
     pthread_cond_t reload_done;

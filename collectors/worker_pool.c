@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectors/optional_metrics.h"
 #include "collectors/session_count.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -97,7 +98,7 @@ static struct das_client *client_for(struct worker *worker, struct call *call)
         return worker->client;
     }
     drop_client(worker);
-    client = das_client_new(&config->das, &call->error);
+    client = das_client_new(&config->das, optional_metrics_parts(&config->optional_metrics), &call->error);
     if (client == NULL) {
         config_put(config);
         return NULL;
@@ -112,7 +113,7 @@ static struct das_client *client_for(struct worker *worker, struct call *call)
 }
 
 /* What the reply says, in the words of struct call. */
-static void take_verdict(struct call *call, const struct das_reply *reply)
+static void take_verdict(struct call *call, const struct das_reply *reply, const struct config *config)
 {
     call->outcome = reply->outcome;
     call->error = reply->error;
@@ -125,7 +126,7 @@ static void take_verdict(struct call *call, const struct das_reply *reply)
         if (call->new_result_id == NULL)
             call->outcome = DAS_FAILED;
     } else if (reply->outcome == DAS_FINISHED) {
-        call->batch = session_count_render(call->target, reply);
+        call->batch = session_count_render(call->target, reply, &config->optional_metrics);
         if (call->batch == NULL)
             call->outcome = DAS_FAILED;
     }
@@ -152,7 +153,7 @@ static void run_job(struct worker *worker, struct job *job)
     }
     das_reply_init(&reply);
     das_client_call(client, &request, &reply);
-    take_verdict(call, &reply);
+    take_verdict(call, &reply, worker->config);
     das_reply_release(&reply);
 }
 

@@ -22,7 +22,7 @@ struct worker_pool *worker_pool_new(struct config *config, struct job_queue *que
 /* Starts config.exporter.workers threads. False with *error; those started end at worker_pool_stop. */
 bool worker_pool_start(struct worker_pool *pool, struct error *error);
 
-/* Uses the [das] section of another configuration from each worker's next call on. Any thread. */
+/* Uses the [das] and [optional_metrics] sections of another configuration from each worker's next call on. Any thread. */
 void worker_pool_configure(struct worker_pool *pool, struct config *config);
 
 /*

@@ -16,6 +16,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/optional_metrics.h"
 #include "core/refcount.h"
 #include "core/strbuf.h"
 
@@ -71,6 +72,11 @@ struct metric_config {
     bool enabled;
     int64_t interval;
     int64_t stale_after;
+};
+
+struct optional_metrics_config {
+    bool enabled[OPTIONAL_METRIC_COUNT];
+    int64_t series_per_target; /* of each metric with a series per user, client or schema */
 };
 
 /* What all accounts have in common. */
@@ -135,6 +141,7 @@ struct config {
     struct mysql_config mysql;
     struct das_config das;
     struct metric_config metrics[METRIC_ID_COUNT];
+    struct optional_metrics_config optional_metrics;
     struct accounts_config accounts_common;
     struct account_config *accounts; /* sorted by aliyun_uid, unique; without [account default] */
     size_t account_count;

@@ -311,6 +311,23 @@ static bool check_metrics(const struct loader *loader, struct error *error)
     return true;
 }
 
+static bool check_optional_metrics(const struct loader *loader, struct error *error)
+{
+#define NODE_NAME(id, name, value, help)                [OPTIONAL_##id] = (name),
+#define KEYED_NAME(id, name, group, count, label, help) [OPTIONAL_##id] = (name),
+    static const char *const names[] = {OPTIONAL_METRICS(NODE_NAME, KEYED_NAME)};
+
+    for (unsigned id = 0; id < OPTIONAL_METRIC_COUNT; id++) {
+        if (loader->config->optional_metrics.enabled[id] &&
+            !loader->config->metrics[METRIC_USER_SESSION_COUNT].enabled)
+            return refuse_at(loader, line_of(loader, "optional_metrics", names[id]), error,
+                             "%s in [optional_metrics] is yes, expected no while 'enabled' in [metric %s] "
+                             "is no: both come from the same replies",
+                             names[id], metric_id_name(METRIC_USER_SESSION_COUNT));
+    }
+    return true;
+}
+
 static bool check_account(const struct loader *loader, const struct parsed_account *parsed,
                           struct error *error)
 {
@@ -362,7 +379,8 @@ static bool check_whole(struct loader *loader, struct error *error)
     return check_mysql(loader, error) &&
            check_order(loader, "das", "timeout", das->timeout, "connect_timeout", das->connect_timeout,
                        error) &&
-           check_metrics(loader, error) && check_accounts(loader, error);
+           check_metrics(loader, error) && check_optional_metrics(loader, error) &&
+           check_accounts(loader, error);
 }
 
 /* From here on the config owns the accounts. */

@@ -31,6 +31,12 @@ static const char *const mysql_tls_names[] = {"off", "required", "verify", NULL}
      .fallback = (stale_text), .offset = AT(metrics[id].stale_after),                                   \
      .meaning = "How long the last good values are served when newer ones cannot be had. At least `interval`."}
 
+#define OPTIONAL_KEY(id, name, help)                                                                   \
+    {"optional_metrics", name, CONFIG_BOOL, .fallback = "no",                                          \
+     .offset = AT(optional_metrics.enabled[OPTIONAL_##id]), .meaning = help},
+#define NODE_KEY(id, name, value, help) OPTIONAL_KEY(id, name, help)
+#define KEYED_KEY(id, name, group, count, label, help) OPTIONAL_KEY(id, name, help)
+
 const struct config_key config_keys[] = {
     {"exporter", "workers", CONFIG_INT, RANGE(1, 1024), .fallback = "16",
      .offset = AT(exporter.workers), .flags = CONFIG_RESTART,
@@ -97,6 +103,11 @@ const struct config_key config_keys[] = {
 
     METRIC_KEYS("db_user_session_count", METRIC_USER_SESSION_COUNT, "60s", "180s"),
     METRIC_KEYS("db_max_user_connections", METRIC_MAX_USER_CONNECTIONS, "300s", "3600s"),
+
+    OPTIONAL_METRICS(NODE_KEY, KEYED_KEY)
+    {"optional_metrics", "series_per_target", CONFIG_INT, RANGE(1, 10000), .fallback = "100",
+     .offset = AT(optional_metrics.series_per_target),
+     .meaning = "Most series of one target in an optional metric with one for each user, client or schema."},
 
     {CONFIG_ACCOUNT, "access_key_id", CONFIG_STRING, TEXT(1), .fallback = "",
      .offset = AT_ACCOUNT(access_key_id), .flags = CONFIG_FROM_FILE, .meaning = "The AccessKey id. Needed."},

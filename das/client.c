@@ -29,12 +29,13 @@ void das_global_release(void)
     transport_global_release();
 }
 
-struct das_client *das_client_new(const struct das_config *config, struct error *error)
+struct das_client *das_client_new(const struct das_config *config, unsigned parts, struct error *error)
 {
     const struct transport_settings settings = {
         .connect_timeout = config->connect_timeout,
         .timeout = config->timeout,
         .max_response_size = config->max_response_size,
+        .parts = parts,
         .ca_file = config->ca_file,
     };
     struct das_client *client = calloc(1, sizeof(*client));

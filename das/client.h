@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "das/credentials.h"
+#include "das/elide.h"
 #include "das/reply.h"
 
 struct das_client;
@@ -30,8 +31,11 @@ struct das_call {
     const char *result_id; /* "": submit; else poll */
 };
 
-/* NULL with *error (the endpoint, memory). `config` is copied. Belongs to one worker. */
-struct das_client *das_client_new(const struct das_config *config, struct error *error);
+/*
+ * `parts` is a set of enum das_part: what its replies shall have beside the users. NULL with *error
+ * (the endpoint, memory). `config` is copied. Belongs to one worker.
+ */
+struct das_client *das_client_new(const struct das_config *config, unsigned parts, struct error *error);
 void das_client_free(struct das_client *client); /* NULL is allowed */
 
 /*

@@ -2,20 +2,32 @@
 
 #include <string.h>
 
-static const char *const dropped_members[] = {"SessionList", "ThreadIdList", "UserList"};
+struct dropped_member {
+    const char *name;
+    unsigned part; /* kept when this is wanted; 0: never */
+};
 
-void elide_init(struct elide *elide, struct strbuf *out)
+static const struct dropped_member dropped_members[] = {
+    {"SessionList", 0},
+    {"ThreadIdList", 0},
+    {"UserList", 0},
+    {"ClientStats", DAS_PART_CLIENTS},
+    {"DbStats", DAS_PART_SCHEMAS},
+};
+
+void elide_init(struct elide *elide, unsigned parts, struct strbuf *out)
 {
-    *elide = (struct elide){.out = out, .state = ELIDE_COPY};
+    *elide = (struct elide){.out = out, .parts = parts, .state = ELIDE_COPY};
 }
 
 static bool name_is_dropped(const struct elide *elide)
 {
     for (size_t i = 0; i < sizeof(dropped_members) / sizeof(dropped_members[0]); i++) {
-        size_t length = strlen(dropped_members[i]);
+        const struct dropped_member *member = &dropped_members[i];
 
-        if (elide->name_length == length && memcmp(elide->name, dropped_members[i], length) == 0)
-            return true;
+        if (elide->name_length == strlen(member->name) &&
+            memcmp(elide->name, member->name, elide->name_length) == 0)
+            return (elide->parts & member->part) == 0;
     }
     return false;
 }

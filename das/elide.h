@@ -1,7 +1,8 @@
 /*
  * Drops the bulk of a DAS reply while it arrives: the content of the members SessionList (the
  * whole process list with SQL text), ThreadIdList and UserList is left out, so that an array
- * becomes [] and an object {}. Any other value of these members (null, a string, a number) is
+ * becomes [] and an object {}; so is that of ClientStats and DbStats unless the caller wants it.
+ * Any other value of these members (null, a string, a number) is
  * kept as it is: it is no bulk, and it is not for this module to judge.
  *
  * What remains is small whatever the size of the reply, and never longer than the input. Works
@@ -19,6 +20,9 @@
 
 #include "core/strbuf.h"
 
+/* What a caller may want of a reply beside the users. */
+enum das_part { DAS_PART_CLIENTS = 1, DAS_PART_SCHEMAS = 2, DAS_PART_ALL = 3 };
+
 enum elide_state {
     ELIDE_COPY,         /* between tokens, everything is kept */
     ELIDE_COPY_STRING,  /* inside a string that is kept */
@@ -30,6 +34,7 @@ enum elide_state {
 
 struct elide {
     struct strbuf *out;
+    unsigned parts;
     enum elide_state state;
     char name[16];       /* the string being read, as far as it fits */
     uint8_t name_length; /* sizeof(name): too long, or with escapes */
@@ -37,8 +42,8 @@ struct elide {
     size_t depth;        /* open brackets inside the value being dropped */
 };
 
-/* `out` is borrowed until the last elide_feed. */
-void elide_init(struct elide *elide, struct strbuf *out);
+/* `parts` is a set of enum das_part to be kept; `out` is borrowed until the last elide_feed. */
+void elide_init(struct elide *elide, unsigned parts, struct strbuf *out);
 
 /* Feeds the next bytes. False when `out` failed. */
 bool elide_feed(struct elide *elide, const char *bytes, size_t length);

@@ -4,13 +4,13 @@
 #include "das/response.h"
 
 bool exchange_init(struct exchange *exchange, const struct transport_request *request,
-                   size_t max_response_size, struct transport_response *response)
+                   size_t max_response_size, unsigned parts, struct transport_response *response)
 {
     size_t whole = request->whole_body_max;
 
     *exchange = (struct exchange){.request = request, .response = response};
     exchange->max_response_size = whole > 0 && whole < max_response_size ? whole : max_response_size;
-    elide_init(&exchange->elide, &response->body);
+    elide_init(&exchange->elide, parts, &response->body);
     /* A body that is kept whole holds keys: a buffer that grows would leave copies behind. */
     return whole == 0 || strbuf_reserve(&response->body, exchange->max_response_size);
 }

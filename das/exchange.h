@@ -20,9 +20,12 @@ struct exchange {
     bool too_large;
 };
 
-/* max_response_size is the transport's; the request may want less. False when memory runs out. */
+/*
+ * max_response_size and parts are the transport's; the request may want less. False when memory
+ * runs out.
+ */
 bool exchange_init(struct exchange *exchange, const struct transport_request *request,
-                   size_t max_response_size, struct transport_response *response);
+                   size_t max_response_size, unsigned parts, struct transport_response *response);
 
 /* The shorter of a limit of the transport's and the request's own; never 0, libcurl's "no limit". */
 long exchange_limit_ms(const struct exchange *exchange, int64_t limit_ns);

@@ -6,12 +6,15 @@
 
 #include "core/strbuf.h"
 #include "core/text.h"
+#include "das/peer_address.h"
 #include "das/server_error.h"
 
 #define REPLACEMENT_CHARACTER "\xef\xbf\xbd"
 
 /* A member that is a flag. Null counts as absent. */
 enum flag { FLAG_ABSENT, FLAG_FALSE, FLAG_TRUE, FLAG_ODD };
+
+enum group_read { GROUP_READ, GROUP_ODD, GROUP_NO_MEMORY };
 
 struct parser {
     long http_status;
@@ -25,9 +28,18 @@ void das_reply_global_init(void)
     json_object_seed(0); /* 0: Jansson takes a random seed */
 }
 
+static void forget_sessions(struct das_reply *reply)
+{
+    reply->users = (struct das_group){0};
+    reply->clients = (struct das_group){0};
+    reply->schemas = (struct das_group){0};
+    reply->node = (struct das_node){-1, -1, -1};
+}
+
 void das_reply_init(struct das_reply *reply)
 {
     *reply = (struct das_reply){.outcome = DAS_FAILED, .result_id = "", .retry_after_ms = -1};
+    forget_sessions(reply);
     arena_init(&reply->arena);
 }
 
@@ -119,7 +131,7 @@ static void fail_no_memory(const struct parser *parser)
 }
 
 /* A copy in the reply's arena in which NUL bytes are visible. NULL when memory runs out. */
-static const char *copy_user(const struct parser *parser, json_t *key)
+static char *copy_key(const struct parser *parser, json_t *key)
 {
     const char *text = json_string_value(key);
     size_t length = json_string_length(key);
@@ -151,39 +163,90 @@ static bool read_count(json_t *element, const char *name, int64_t *count)
     return json_is_integer(value) && *count >= 0;
 }
 
-static bool read_user(const struct parser *parser, json_t *element, struct user_sessions *user)
+/* clean_key may change the copy of a key and says where it begins then; NULL: it stays. */
+static enum group_read read_element(const struct parser *parser, json_t *element, char *(*clean_key)(char *),
+                                    struct das_sessions *sessions)
 {
     json_t *key = member(element, "Key");
+    char *copy;
 
-    if (!json_is_string(key) || !read_count(element, "TotalCount", &user->total) ||
-        !read_count(element, "ActiveCount", &user->active)) {
-        fail_malformed(parser, "an element of UserStats lacks Key, TotalCount or ActiveCount, or a count is "
-                               "no integer or negative");
+    if (!json_is_string(key) || !read_count(element, "TotalCount", &sessions->total) ||
+        !read_count(element, "ActiveCount", &sessions->active))
+        return GROUP_ODD;
+    copy = copy_key(parser, key);
+    if (copy == NULL)
+        return GROUP_NO_MEMORY;
+    sessions->key = clean_key != NULL ? clean_key(copy) : copy;
+    return GROUP_READ;
+}
+
+/* Fills *group when all of the array can be read. */
+static enum group_read read_group(const struct parser *parser, json_t *array, char *(*clean_key)(char *),
+                                  struct das_group *group)
+{
+    size_t count = json_array_size(array);
+    struct das_sessions *sessions;
+    enum group_read read = GROUP_READ;
+
+    if (!json_is_array(array))
+        return GROUP_ODD;
+    sessions = arena_alloc_array(&parser->reply->arena, count, sizeof(*sessions));
+    if (sessions == NULL)
+        return GROUP_NO_MEMORY;
+    for (size_t i = 0; i < count && read == GROUP_READ; i++)
+        read = read_element(parser, json_array_get(array, i), clean_key, &sessions[i]);
+    if (read == GROUP_READ)
+        *group = (struct das_group){sessions, count, true};
+    return read;
+}
+
+static bool read_users(const struct parser *parser, json_t *user_stats)
+{
+    switch (read_group(parser, user_stats, NULL, &parser->reply->users)) {
+    case GROUP_READ:
+        return true;
+    case GROUP_NO_MEMORY:
+        fail_no_memory(parser);
         return false;
+    case GROUP_ODD:
+        break;
     }
-    user->user = copy_user(parser, key);
-    if (user->user == NULL) {
+    fail_malformed(parser, "an element of UserStats lacks Key, TotalCount or ActiveCount, or a count is no "
+                           "integer or negative");
+    return false;
+}
+
+/* The groups that a reply may lack. False when memory runs out. */
+static bool read_other_groups(const struct parser *parser, json_t *session_data)
+{
+    struct das_reply *reply = parser->reply;
+
+    if (read_group(parser, member(session_data, "ClientStats"), peer_address, &reply->clients) ==
+            GROUP_NO_MEMORY ||
+        read_group(parser, member(session_data, "DbStats"), NULL, &reply->schemas) == GROUP_NO_MEMORY) {
         fail_no_memory(parser);
         return false;
     }
     return true;
 }
 
-static void read_users(const struct parser *parser, json_t *user_stats)
+static void read_node(json_t *session_data, struct das_node *node)
 {
-    size_t count = json_array_size(user_stats);
-    struct user_sessions *users = arena_alloc_array(&parser->reply->arena, count, sizeof(*users));
+    if (!read_count(session_data, "TotalSessionCount", &node->total))
+        node->total = -1;
+    if (!read_count(session_data, "ActiveSessionCount", &node->active))
+        node->active = -1;
+    if (!read_count(session_data, "MaxActiveTime", &node->longest_active))
+        node->longest_active = -1;
+}
 
-    if (users == NULL) {
-        fail_no_memory(parser);
+static void read_sessions(const struct parser *parser, json_t *session_data, json_t *user_stats)
+{
+    if (!read_users(parser, user_stats) || !read_other_groups(parser, session_data)) {
+        forget_sessions(parser->reply);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!read_user(parser, json_array_get(user_stats, i), &users[i]))
-            return;
-    }
-    parser->reply->users = users;
-    parser->reply->user_count = count;
+    read_node(session_data, &parser->reply->node);
     parser->reply->outcome = DAS_FINISHED;
 }
 
@@ -197,7 +260,7 @@ static void read_finished(const struct parser *parser, json_t *data)
     else if (!json_is_array(user_stats))
         fail_malformed(parser, "IsFinish is true but SessionData has no UserStats");
     else
-        read_users(parser, user_stats);
+        read_sessions(parser, session_data, user_stats);
 }
 
 static void read_running(const struct parser *parser, json_t *data)
@@ -368,8 +431,7 @@ void das_reply_parse(long http_status, const char *body, size_t length, int64_t 
     error_clear(&reply->error);
     reply->outcome = DAS_FAILED;
     reply->result_id = "";
-    reply->users = NULL;
-    reply->user_count = 0;
+    forget_sessions(reply);
     parse_body(&parser, body != NULL ? body : "", length);
     if (reply->outcome == DAS_FAILED && retry_after_ms >= 0 && reply->error.class != ERROR_NO_MEMORY)
         reply->error.class = ERROR_THROTTLED;

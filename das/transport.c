@@ -37,6 +37,7 @@ struct transport {
     int64_t connect_timeout;
     int64_t timeout;
     size_t max_response_size;
+    unsigned parts;
     char *ca_file;
     atomic_bool aborted;
     char curl_text[CURL_ERROR_SIZE];
@@ -177,6 +178,7 @@ bool transport_configure(struct transport *transport, const struct transport_set
     transport->connect_timeout = settings->connect_timeout;
     transport->timeout = settings->timeout;
     transport->max_response_size = (size_t)settings->max_response_size;
+    transport->parts = settings->parts;
     return true;
 }
 
@@ -478,7 +480,7 @@ bool transport_send(struct transport *transport, const struct transport_request 
     else if (!is_allowed(request, &endpoint))
         error_set(error, ERROR_CONFIG, "%s: not https, and no loopback address: nothing was sent",
                   endpoint.host);
-    else if (!exchange_init(&exchange, request, transport->max_response_size, response))
+    else if (!exchange_init(&exchange, request, transport->max_response_size, transport->parts, response))
         error_set(error, ERROR_NO_MEMORY, "%s: out of memory before a request", endpoint.host);
     else
         ok = exchange_once(transport, &endpoint, &exchange, error);

@@ -23,6 +23,7 @@ struct transport_settings {
     int64_t timeout;           /* ns, whole request */
     int64_t max_response_size; /* bytes of headers, and of the body after decoding */
     const char *ca_file;       /* "": the system's; else these authorities and no others */
+    unsigned parts;            /* enum das_part: what das/elide keeps */
 };
 
 /* The largest body that is kept after das/elide; a larger one is ERROR_TOO_LARGE. */

@@ -22,20 +22,25 @@ struct draft {
     struct line *lines;
     size_t count;
     size_t capacity;
+    size_t overflowed;
 };
 
+/* A family of a sealed batch. */
 struct family_lines {
-    char *text;
+    enum family_id family;
+    const char *text;
     size_t length;
     size_t count;
+    size_t overflowed;
 };
 
 struct batch {
     struct refcount refs;
     bool failed;
     bool sealed;
-    struct draft drafts[FAMILY_COLLECTED_COUNT];          /* empty once sealed */
-    struct family_lines families[FAMILY_COLLECTED_COUNT]; /* empty until sealed */
+    struct draft *drafts;          /* one for each collected family; NULL once sealed */
+    struct family_lines *families; /* those that have samples, their texts behind them; NULL until sealed */
+    size_t family_count;
 };
 
 struct batch *batch_new(void)
@@ -45,6 +50,11 @@ struct batch *batch_new(void)
 
     if (batch == NULL)
         return NULL;
+    batch->drafts = calloc(FAMILY_COLLECTED_COUNT, sizeof(*batch->drafts));
+    if (batch->drafts == NULL) {
+        free(batch);
+        return NULL;
+    }
     refcount_init(&batch->refs);
     for (id = 0; id < FAMILY_COLLECTED_COUNT; id++)
         strbuf_init(&batch->drafts[id].text, 0);
@@ -66,13 +76,16 @@ static bool draft_grow(struct draft *draft)
     return true;
 }
 
-static void draft_release(struct draft *draft)
+static void release_drafts(struct batch *batch)
 {
-    strbuf_release(&draft->text);
-    free(draft->lines);
-    draft->lines = NULL;
-    draft->count = 0;
-    draft->capacity = 0;
+    int id;
+
+    for (id = 0; id < FAMILY_COLLECTED_COUNT && batch->drafts != NULL; id++) {
+        strbuf_release(&batch->drafts[id].text);
+        free(batch->drafts[id].lines);
+    }
+    free(batch->drafts);
+    batch->drafts = NULL;
 }
 
 /* The value is a number: the last blank of a line ends its label block. */
@@ -86,9 +99,10 @@ static size_t find_labels_end(const char *line, size_t length)
 void batch_add(struct batch *batch, enum family_id family, const char *const *values, int64_t value)
 {
     struct draft *draft = &batch->drafts[family];
-    struct line line = {.offset = draft->text.length};
+    struct line line;
 
     assert(family < FAMILY_COLLECTED_COUNT && !batch->sealed);
+    line.offset = draft->text.length;
     if (batch->failed)
         return;
     exposition_sample_int(&draft->text, family, values, value);
@@ -99,6 +113,12 @@ void batch_add(struct batch *batch, enum family_id family, const char *const *va
     line.length = draft->text.length - line.offset;
     line.labels_end = find_labels_end(draft->text.data + line.offset, line.length);
     draft->lines[draft->count++] = line;
+}
+
+void batch_add_overflowed(struct batch *batch, enum family_id family, size_t count)
+{
+    assert(family_get(family)->limited && !batch->sealed);
+    batch->drafts[family].overflowed += count;
 }
 
 static int compare_labels(const struct line *a, const struct line *b)
@@ -127,60 +147,111 @@ static void draft_sort(struct draft *draft)
     qsort(draft->lines, draft->count, sizeof(*draft->lines), compare_lines);
 }
 
-/* Sorts the draft and copies its distinct lines. */
-static bool seal_family(struct draft *draft, struct family_lines *family)
+/* Sorts the draft and copies its distinct lines to `text`. */
+static struct family_lines seal_draft(enum family_id id, struct draft *draft, char *text)
 {
+    struct family_lines sealed = {.family = id, .text = text, .overflowed = draft->overflowed};
     const struct line *line;
     const struct line *previous = NULL;
 
-    if (draft->count == 0)
-        return true;
     draft_sort(draft);
-    family->text = malloc(draft->text.length);
-    if (family->text == NULL)
-        return false;
     for (line = draft->lines; line < draft->lines + draft->count; line++) {
         if (previous != NULL && compare_labels(previous, line) == 0)
             continue;
-        memcpy(family->text + family->length, line->text, line->length);
-        family->length += line->length;
-        family->count++;
+        memcpy(text + sealed.length, line->text, line->length);
+        sealed.length += line->length;
+        sealed.count++;
         previous = line;
     }
-    return true;
+    return sealed;
+}
+
+/* One block for the families that have samples and their texts. False when memory runs out. */
+static bool reserve_families(struct batch *batch)
+{
+    size_t count = 0;
+    size_t length = 0;
+    int id;
+
+    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
+        count += batch->drafts[id].count > 0;
+        length += batch->drafts[id].text.length;
+    }
+    if (count == 0)
+        return true;
+    batch->families = malloc(count * sizeof(*batch->families) + length);
+    batch->family_count = count;
+    return batch->families != NULL;
+}
+
+/* Returns how many samples were dropped. */
+static size_t seal_drafts(struct batch *batch)
+{
+    struct family_lines *next = batch->families;
+    char *text = (char *)(batch->families + batch->family_count);
+    size_t dropped = 0;
+    int id;
+
+    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
+        if (batch->drafts[id].count == 0)
+            continue;
+        *next = seal_draft((enum family_id)id, &batch->drafts[id], text);
+        dropped += batch->drafts[id].count - next->count;
+        text += next->length;
+        next++;
+    }
+    return dropped;
 }
 
 bool batch_seal(struct batch *batch, size_t *duplicates)
 {
     size_t dropped = 0;
-    int id;
 
     assert(!batch->sealed);
-    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
-        if (!batch->failed && !seal_family(&batch->drafts[id], &batch->families[id]))
-            batch->failed = true;
-        dropped += batch->drafts[id].count - batch->families[id].count;
-        draft_release(&batch->drafts[id]);
-    }
+    if (!batch->failed && !reserve_families(batch))
+        batch->failed = true;
+    if (!batch->failed)
+        dropped = seal_drafts(batch);
+    release_drafts(batch);
     batch->sealed = true;
     if (duplicates != NULL)
-        *duplicates = batch->failed ? 0 : dropped;
+        *duplicates = dropped;
     return !batch->failed;
+}
+
+/* NULL when it has no samples. */
+static const struct family_lines *find_family(const struct batch *batch, enum family_id family)
+{
+    size_t i;
+
+    assert(family < FAMILY_COLLECTED_COUNT && batch->sealed);
+    for (i = 0; i < batch->family_count; i++) {
+        if (batch->families[i].family == family)
+            return &batch->families[i];
+    }
+    return NULL;
 }
 
 const char *batch_lines(const struct batch *batch, enum family_id family, size_t *length)
 {
-    const struct family_lines *lines = &batch->families[family];
+    const struct family_lines *lines = find_family(batch, family);
 
-    assert(family < FAMILY_COLLECTED_COUNT && batch->sealed);
-    *length = lines->length;
-    return lines->length > 0 ? lines->text : "";
+    *length = lines != NULL ? lines->length : 0;
+    return lines != NULL ? lines->text : "";
 }
 
 size_t batch_sample_count(const struct batch *batch, enum family_id family)
 {
-    assert(family < FAMILY_COLLECTED_COUNT && batch->sealed);
-    return batch->families[family].count;
+    const struct family_lines *lines = find_family(batch, family);
+
+    return lines != NULL ? lines->count : 0;
+}
+
+size_t batch_overflowed(const struct batch *batch, enum family_id family)
+{
+    const struct family_lines *lines = find_family(batch, family);
+
+    return lines != NULL ? lines->overflowed : 0;
 }
 
 struct batch *batch_get(struct batch *batch)
@@ -191,13 +262,9 @@ struct batch *batch_get(struct batch *batch)
 
 void batch_put(struct batch *batch)
 {
-    int id;
-
     if (batch == NULL || !refcount_put(&batch->refs))
         return;
-    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
-        draft_release(&batch->drafts[id]);
-        free(batch->families[id].text);
-    }
+    release_drafts(batch);
+    free(batch->families);
     free(batch);
 }

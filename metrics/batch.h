@@ -25,6 +25,12 @@ struct batch *batch_new(void);
 void batch_add(struct batch *batch, enum family_id family, const char *const *values, int64_t value);
 
 /*
+ * Says that the batch lacks `count` samples of a limited family, whose values are in its overflow
+ * family instead. Adds up.
+ */
+void batch_add_overflowed(struct batch *batch, enum family_id family, size_t count);
+
+/*
  * Ends building, once: sorts the lines of each family by their labels, drops duplicates (the
  * first added stays). O(n log n) in the samples of this batch. False when memory ran out at any
  * time: the batch must be put back and not be used. *duplicates (may be NULL) is the number of
@@ -37,6 +43,9 @@ const char *batch_lines(const struct batch *batch, enum family_id family, size_t
 
 /* Number of samples of one family. Sealed only. */
 size_t batch_sample_count(const struct batch *batch, enum family_id family);
+
+/* What batch_add_overflowed was told of one family. Sealed only; 0 for one without samples. */
+size_t batch_overflowed(const struct batch *batch, enum family_id family);
 
 struct batch *batch_get(struct batch *batch);
 void batch_put(struct batch *batch); /* NULL is allowed */

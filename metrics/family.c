@@ -13,6 +13,32 @@
         "aliyun_uid",                                                                                        \
     }
 
+#define NODE_LABELS                                                                                          \
+    {                                                                                                        \
+        "ins_id", "ins_name", "ins_type", "aliyun_uid", "node_id", "node_type",                              \
+    }
+#define OVERFLOW_HELP "The sum of what has no series of its own because of series_per_target, in "
+
+#define NODE_FAMILY(id, family_name, value, text)                                                            \
+    [FAMILY_##id] = {.name = (family_name),                                                                  \
+                     .type = FAMILY_GAUGE,                                                                   \
+                     .labels = NODE_LABELS,                                                                  \
+                     .help = text CACHED "60s" NOT_BY_SCRAPE,                                                \
+                     .optional = 1u << OPTIONAL_##id},
+#define KEYED_FAMILY(id, family_name, group, count, label, text)                                             \
+    [FAMILY_##                                                                                               \
+        id] = {.name = (family_name),                                                                        \
+               .type = FAMILY_GAUGE,                                                                         \
+               .labels = {"ins_id", "ins_name", "ins_type", "aliyun_uid", label, "node_id", "node_type"},    \
+               .help = text CACHED "60s" NOT_BY_SCRAPE,                                                      \
+               .optional = 1u << OPTIONAL_##id,                                                              \
+               .limited = true},                                                                             \
+      [FAMILY_##id##_OVERFLOW] = {.name = family_name "_overflow",                                           \
+                                  .type = FAMILY_GAUGE,                                                      \
+                                  .labels = NODE_LABELS,                                                     \
+                                  .help = OVERFLOW_HELP family_name "." CACHED "60s" NOT_BY_SCRAPE,          \
+                                  .optional = 1u << OPTIONAL_##id},
+
 static const struct family families[FAMILY_COUNT] = {
     [FAMILY_USER_SESSION_COUNT] =
         {
@@ -29,7 +55,7 @@ static const struct family families[FAMILY_COUNT] = {
             .help = "Connections a database user may have at once, from the inventory; 0 is no limit." CACHED
                     "300s" NOT_BY_SCRAPE,
         },
-    [FAMILY_BUILD_INFO] =
+    OPTIONAL_METRICS(NODE_FAMILY, KEYED_FAMILY)[FAMILY_BUILD_INFO] =
         {
             .name = "session_exporter_build_info",
             .type = FAMILY_GAUGE,
@@ -179,6 +205,14 @@ static const struct family families[FAMILY_COUNT] = {
             .type = FAMILY_GAUGE,
             .labels = {"metric"},
             .help = "Series of a collected metric on this page.",
+        },
+    [FAMILY_OVERFLOWED_SERIES] =
+        {
+            .name = "session_exporter_overflowed_series",
+            .type = FAMILY_GAUGE,
+            .labels = {"metric"},
+            .help = "Series that are not on this page but in the metric's overflow family, because of "
+                    "series_per_target.",
         },
     [FAMILY_CONFIG_RELOAD_SUCCESSFUL] =
         {

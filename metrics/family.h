@@ -5,15 +5,22 @@
 #ifndef METRICS_FAMILY_H
 #define METRICS_FAMILY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "core/optional_metrics.h"
 
 enum family_type { FAMILY_GAUGE, FAMILY_COUNTER, FAMILY_HISTOGRAM };
 
 /* Order = order on the page. */
+#define FAMILY_NODE_ID(id, name, value, help)                FAMILY_##id,
+#define FAMILY_KEYED_ID(id, name, group, count, label, help) FAMILY_##id, FAMILY_##id##_OVERFLOW,
+
 enum family_id {
     FAMILY_USER_SESSION_COUNT,
     FAMILY_MAX_USER_CONNECTIONS,
-    FAMILY_COLLECTED_COUNT, /* those above come from collectors, as sealed batches */
+    OPTIONAL_METRICS(FAMILY_NODE_ID, FAMILY_KEYED_ID)
+        FAMILY_COLLECTED_COUNT, /* those above come from collectors, as sealed batches */
     FAMILY_BUILD_INFO = FAMILY_COLLECTED_COUNT,
     FAMILY_TARGET_UP,
     FAMILY_TARGET_LAST_SUCCESS,
@@ -36,10 +43,14 @@ enum family_id {
     FAMILY_INVENTORY_LAST_SUCCESS,
     FAMILY_INVENTORY_REJECTED_ROWS,
     FAMILY_SERIES,
+    FAMILY_OVERFLOWED_SERIES,
     FAMILY_CONFIG_RELOAD_SUCCESSFUL,
     FAMILY_CONFIG_RELOAD_SUCCESS_TIMESTAMP,
     FAMILY_COUNT
 };
+
+#undef FAMILY_NODE_ID
+#undef FAMILY_KEYED_ID
 
 #define FAMILY_LABELS_MAX 8
 
@@ -48,6 +59,8 @@ struct family {
     enum family_type type;
     const char *labels[FAMILY_LABELS_MAX]; /* in the order of the page, NULL-terminated */
     const char *help;
+    unsigned optional; /* 1 << the enum optional_metric that it is of; 0: always on the page */
+    bool limited;      /* to series_per_target; it has an overflow family */
 };
 
 /* Never NULL for id < FAMILY_COUNT. Any thread. */

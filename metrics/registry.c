@@ -8,9 +8,7 @@
 #include "core/refcount.h"
 #include "core/thread.h"
 #include "metrics/exposition.h"
-
-#define SELF_METRICS_SIZE_GUESS ((size_t)16 * 1024)
-#define HEALTH_LINE_SIZE_GUESS  ((size_t)80) /* name and value of a health line */
+#include "metrics/page.h"
 
 struct registry_slot {
     struct refcount refs; /* the registry's and, while it renders, the publisher's */
@@ -28,13 +26,11 @@ struct registry_slot {
     char labels[];        /* the label block of the health series */
 };
 
-/* What a publish takes from a slot: all it needs once the mutex is free. */
-struct slot_view {
+/* What a publish holds of a slot while it renders. */
+struct slot_hold {
     struct registry_slot *slot;
     struct batch *batch;   /* NULL: none */
     struct batch *expired; /* to be freed; NULL: none */
-    bool up;
-    int64_t success_unix_ms;
 };
 
 struct registry {
@@ -51,10 +47,11 @@ struct registry {
     struct snapshot *front;
     uint64_t published;
 
-    /* the publishing thread's */
-    struct slot_view *views;
-    size_t view_count;
-    size_t view_capacity;
+    /* the publishing thread's: what is on the page, and what is held for it */
+    struct page_target *targets;
+    struct slot_hold *holds;
+    size_t target_count;
+    size_t target_capacity;
 };
 
 struct registry *registry_new(void)
@@ -95,7 +92,8 @@ void registry_free(struct registry *registry)
         slot_put(registry->slots[i]);
     }
     free(registry->slots);
-    free(registry->views);
+    free(registry->targets);
+    free(registry->holds);
     snapshot_put(registry->front);
     pthread_mutex_destroy(&registry->slots_mutex);
     pthread_mutex_destroy(&registry->front_mutex);
@@ -255,17 +253,22 @@ static void sort_slots(struct registry *registry)
 }
 
 /* The mutex is held. */
-static bool reserve_views(struct registry *registry)
+static bool reserve_targets(struct registry *registry)
 {
-    struct slot_view *views;
+    struct page_target *targets;
+    struct slot_hold *holds;
 
-    if (registry->slot_count <= registry->view_capacity)
+    if (registry->slot_count <= registry->target_capacity)
         return true;
-    views = reallocarray(registry->views, registry->slot_capacity, sizeof(*views));
-    if (views == NULL)
+    targets = reallocarray(registry->targets, registry->slot_capacity, sizeof(*targets));
+    if (targets == NULL)
         return false;
-    registry->views = views;
-    registry->view_capacity = registry->slot_capacity;
+    registry->targets = targets;
+    holds = reallocarray(registry->holds, registry->slot_capacity, sizeof(*holds));
+    if (holds == NULL)
+        return false;
+    registry->holds = holds;
+    registry->target_capacity = registry->slot_capacity;
     return true;
 }
 
@@ -274,167 +277,75 @@ static bool is_duplicate(const struct registry_slot *previous, const struct regi
     return previous != NULL && slot->labels_length > 0 && compare_labels(previous, slot) == 0;
 }
 
-/* The mutex is held. Takes references; an expired batch moves into the view. */
-static void view_slot(struct slot_view *view, struct registry_slot *slot, int64_t now)
+/* The mutex is held. Takes references; an expired batch is taken from the slot. */
+static void add_target(struct registry *registry, struct registry_slot *slot, int64_t now)
 {
-    bool expired = slot->batch != NULL && slot->expires_at <= now;
+    struct slot_hold *hold = &registry->holds[registry->target_count];
+    struct batch *batch = slot->batch;
+    bool expired = batch != NULL && slot->expires_at <= now;
 
     refcount_get(&slot->refs);
-    *view = (struct slot_view){
-        .slot = slot,
-        .expired = expired ? slot->batch : NULL,
+    *hold = (struct slot_hold){.slot = slot};
+    if (expired) {
+        hold->expired = batch;
+        slot->batch = NULL;
+    } else if (batch != NULL) {
+        hold->batch = batch_get(batch);
+    }
+    registry->targets[registry->target_count++] = (struct page_target){
+        .labels = slot->labels,
+        .labels_length = slot->labels_length,
+        .batch = hold->batch,
         .up = slot->up,
         .success_unix_ms = slot->success_unix_ms,
     };
-    if (expired)
-        slot->batch = NULL;
-    else if (slot->batch != NULL)
-        view->batch = batch_get(slot->batch);
 }
 
 /* The mutex is held. */
-static void view_slots(struct registry *registry, int64_t now)
+static void add_targets(struct registry *registry, int64_t now)
 {
     const struct registry_slot *previous = NULL;
     struct registry_slot *slot;
     size_t i;
 
     sort_slots(registry);
-    registry->view_count = 0;
+    registry->target_count = 0;
     registry->expires_at = CLOCK_NEVER;
     for (i = 0; i < registry->slot_count; i++) {
         slot = registry->slots[i];
         if (is_duplicate(previous, slot))
             continue;
         previous = slot;
-        view_slot(&registry->views[registry->view_count++], slot, now);
+        add_target(registry, slot, now);
         if (slot->batch != NULL && slot->expires_at < registry->expires_at)
             registry->expires_at = slot->expires_at;
     }
 }
 
-static bool gather_views(struct registry *registry, int64_t now)
+static bool gather_targets(struct registry *registry, int64_t now)
 {
     bool gathered;
 
     mutex_lock(&registry->slots_mutex);
-    gathered = reserve_views(registry);
+    gathered = reserve_targets(registry);
     if (gathered) {
-        view_slots(registry, now);
+        add_targets(registry, now);
         registry->changed = false;
     }
     mutex_unlock(&registry->slots_mutex);
     return gathered;
 }
 
-static void release_views(struct registry *registry)
+static void release_targets(struct registry *registry)
 {
-    struct slot_view *view;
+    struct slot_hold *hold;
 
-    for (view = registry->views; view < registry->views + registry->view_count; view++) {
-        batch_put(view->batch);
-        batch_put(view->expired);
-        slot_put(view->slot);
+    for (hold = registry->holds; hold < registry->holds + registry->target_count; hold++) {
+        batch_put(hold->batch);
+        batch_put(hold->expired);
+        slot_put(hold->slot);
     }
-    registry->view_count = 0;
-}
-
-/* Makes room for the whole page at once, so that a large one is not copied while it grows. */
-static void reserve_lines(const struct registry *registry, struct strbuf *lines)
-{
-    const struct slot_view *view;
-    size_t total = SELF_METRICS_SIZE_GUESS;
-    size_t length;
-    int id;
-
-    for (view = registry->views; view < registry->views + registry->view_count; view++) {
-        total += 2 * (HEALTH_LINE_SIZE_GUESS + view->slot->labels_length);
-        for (id = 0; id < FAMILY_COLLECTED_COUNT && view->batch != NULL; id++) {
-            batch_lines(view->batch, (enum family_id)id, &length);
-            total += length;
-        }
-    }
-    strbuf_reserve(lines, total);
-}
-
-static void render_collected(const struct registry *registry, enum family_id family, struct strbuf *lines,
-                             size_t *sample_count)
-{
-    const struct slot_view *view;
-    const char *text;
-    size_t length;
-
-    *sample_count = 0;
-    for (view = registry->views; view < registry->views + registry->view_count; view++) {
-        if (view->batch == NULL)
-            continue;
-        text = batch_lines(view->batch, family, &length);
-        strbuf_append(lines, text, length);
-        *sample_count += batch_sample_count(view->batch, family);
-    }
-}
-
-static void append_health_start(const struct slot_view *view, enum family_id family, struct strbuf *lines)
-{
-    strbuf_append_text(lines, family_get(family)->name);
-    strbuf_append(lines, view->slot->labels, view->slot->labels_length);
-    strbuf_append_char(lines, ' ');
-}
-
-static void render_target_up(const struct registry *registry, struct strbuf *lines)
-{
-    const struct slot_view *view;
-
-    for (view = registry->views; view < registry->views + registry->view_count; view++) {
-        if (view->slot->labels_length == 0)
-            continue;
-        append_health_start(view, FAMILY_TARGET_UP, lines);
-        strbuf_append_text(lines, view->up ? "1\n" : "0\n");
-    }
-}
-
-static void render_target_last_success(const struct registry *registry, struct strbuf *lines)
-{
-    const struct slot_view *view;
-
-    for (view = registry->views; view < registry->views + registry->view_count; view++) {
-        if (view->slot->labels_length == 0 || view->success_unix_ms <= 0)
-            continue;
-        append_health_start(view, FAMILY_TARGET_LAST_SUCCESS, lines);
-        exposition_unix_ms(lines, view->success_unix_ms);
-        strbuf_append_char(lines, '\n');
-    }
-}
-
-static void render_series(const size_t sample_counts[FAMILY_COLLECTED_COUNT], struct strbuf *lines)
-{
-    int id;
-
-    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++)
-        exposition_sample_uint(lines, FAMILY_SERIES, (const char *[]){family_get((enum family_id)id)->name},
-                               sample_counts[id]);
-}
-
-static void render_page(const struct registry *registry, const struct self_metrics *self,
-                        struct strbuf *lines, size_t family_ends[FAMILY_COUNT])
-{
-    size_t sample_counts[FAMILY_COLLECTED_COUNT];
-    int id;
-
-    reserve_lines(registry, lines);
-    for (id = 0; id < FAMILY_COUNT; id++) {
-        if (id < FAMILY_COLLECTED_COUNT)
-            render_collected(registry, (enum family_id)id, lines, &sample_counts[id]);
-        else if (id == FAMILY_TARGET_UP)
-            render_target_up(registry, lines);
-        else if (id == FAMILY_TARGET_LAST_SUCCESS)
-            render_target_last_success(registry, lines);
-        else if (id == FAMILY_SERIES)
-            render_series(sample_counts, lines);
-        else
-            self_metrics_render(self, (enum family_id)id, lines);
-        family_ends[id] = lines->length;
-    }
+    registry->target_count = 0;
 }
 
 static void swap_front(struct registry *registry, struct snapshot *snapshot)
@@ -465,11 +376,11 @@ bool registry_publish(struct registry *registry, int64_t now, const struct self_
     struct snapshot *snapshot;
     struct strbuf lines;
 
-    if (!gather_views(registry, now))
+    if (!gather_targets(registry, now))
         return false;
     strbuf_init(&lines, 0);
-    render_page(registry, self, &lines, family_ends);
-    release_views(registry);
+    page_render(registry->targets, registry->target_count, self, &lines, family_ends);
+    release_targets(registry);
     snapshot = snapshot_new(&lines, family_ends);
     if (snapshot == NULL) {
         registry_touch(registry);

@@ -50,13 +50,14 @@ struct self_metrics {
     size_t rejected_count;
     bool config_reload_successful;
     int64_t config_reload_success_unix_ms; /* 0: never, no sample */
+    unsigned optional_metrics;             /* those on the page: a set of 1 << enum optional_metric */
     const char *version;
     const char *revision;
 };
 
 /*
  * Appends the sample lines of one family that self_metrics knows; nothing for the others
- * (collected families, target health, FAMILY_SERIES: the registry's own). Counters are exported
+ * (collected families, target health, FAMILY_SERIES, FAMILY_OVERFLOWED_SERIES: metrics/page). Counters are exported
  * from 0 on, the failures for every reason a call to DAS can end with. Pure.
  */
 void self_metrics_render(const struct self_metrics *self, enum family_id family, struct strbuf *out);

@@ -95,11 +95,12 @@ static void answer_running(struct call *call)
 
 static void answer_finished(struct fleet *fleet, struct fleet_target *target, struct call *call)
 {
-    struct user_sessions users[] = {{"app", (int64_t)target->results, 0}};
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = users, .user_count = 1};
+    struct das_sessions users[] = {{"app", (int64_t)target->results, 0}};
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1, true}};
+    const struct optional_metrics_config none = {.series_per_target = 1};
 
     call->outcome = DAS_FINISHED;
-    call->batch = session_count_render(call->target, &reply);
+    call->batch = session_count_render(call->target, &reply, &none);
     assert_non_null(call->batch);
     if (target->results > 0 && fleet->now - target->result_at > target->longest_gap)
         target->longest_gap = fleet->now - target->result_at;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 static const struct instance instance = {"pc-test1", "ledger", "polardb", "1000000000000001"};
+static const struct optional_metrics_config none = {.series_per_target = 100};
 static const struct target target = {&instance, "pi-test1", NODE_TYPE_READ};
 
 #define LINE(user, value)                                                                                    \
@@ -17,10 +18,10 @@ static const struct target target = {&instance, "pi-test1", NODE_TYPE_READ};
     "aliyun_uid=\"1000000000000001\",db_user=\"" user "\",node_id=\"pi-test1\",node_type=\"read\"} " value   \
     "\n"
 
-static void assert_rendered(struct user_sessions *users, size_t count, const char *expected)
+static void assert_rendered(struct das_sessions *users, size_t count, const char *expected)
 {
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = users, .user_count = count};
-    struct batch *batch = session_count_render(&target, &reply);
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, count, true}};
+    struct batch *batch = session_count_render(&target, &reply, &none);
     const char *lines;
     size_t length;
 
@@ -33,7 +34,7 @@ static void assert_rendered(struct user_sessions *users, size_t count, const cha
 
 static void test_value_is_the_total_count(void **state)
 {
-    struct user_sessions users[] = {{"app", 42, 3}};
+    struct das_sessions users[] = {{"app", 42, 3}};
 
     (void)state;
     assert_rendered(users, 1, LINE("app", "42"));
@@ -41,7 +42,7 @@ static void test_value_is_the_total_count(void **state)
 
 static void test_users_are_sorted(void **state)
 {
-    struct user_sessions users[] = {{"report", 2, 0}, {"app", 1, 0}};
+    struct das_sessions users[] = {{"report", 2, 0}, {"app", 1, 0}};
 
     (void)state;
     assert_rendered(users, 2, LINE("app", "1") LINE("report", "2"));
@@ -49,7 +50,7 @@ static void test_users_are_sorted(void **state)
 
 static void test_a_user_that_occurs_twice_is_added_up(void **state)
 {
-    struct user_sessions users[] = {{"app", 1, 0}, {"report", 5, 0}, {"app", 2, 0}, {"app", 4, 0}};
+    struct das_sessions users[] = {{"app", 1, 0}, {"report", 5, 0}, {"app", 2, 0}, {"app", 4, 0}};
 
     (void)state;
     assert_rendered(users, 4, LINE("app", "7") LINE("report", "5"));
@@ -57,7 +58,7 @@ static void test_a_user_that_occurs_twice_is_added_up(void **state)
 
 static void test_users_that_become_equal_by_repair_are_added_up(void **state)
 {
-    struct user_sessions users[] = {{"app\xFF", 1, 0}, {"app\xFE", 2, 0}};
+    struct das_sessions users[] = {{"app\xFF", 1, 0}, {"app\xFE", 2, 0}};
 
     (void)state;
     assert_rendered(users, 2, LINE("app\xEF\xBF\xBD", "3"));
@@ -65,7 +66,7 @@ static void test_users_that_become_equal_by_repair_are_added_up(void **state)
 
 static void test_a_prefix_is_another_user(void **state)
 {
-    struct user_sessions users[] = {{"app1", 1, 0}, {"app", 2, 0}, {"", 3, 0}};
+    struct das_sessions users[] = {{"app1", 1, 0}, {"app", 2, 0}, {"", 3, 0}};
 
     (void)state;
     assert_rendered(users, 3, LINE("", "3") LINE("app", "2") LINE("app1", "1"));
@@ -73,7 +74,7 @@ static void test_a_prefix_is_another_user(void **state)
 
 static void test_sums_do_not_overflow(void **state)
 {
-    struct user_sessions users[] = {{"app", INT64_MAX, 0}, {"app", 1, 0}};
+    struct das_sessions users[] = {{"app", INT64_MAX, 0}, {"app", 1, 0}};
 
     (void)state;
     assert_rendered(users, 2, LINE("app", "9223372036854775807"));
@@ -89,9 +90,9 @@ static void test_node_id_of_rds_is_empty(void **state)
 {
     const struct instance rds = {"rm-test1", "orders", "rds", "1000000000000001"};
     const struct target rds_target = {&rds, "", NODE_TYPE_WRITE};
-    struct user_sessions users[] = {{"app", 1, 0}};
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = users, .user_count = 1};
-    struct batch *batch = session_count_render(&rds_target, &reply);
+    struct das_sessions users[] = {{"app", 1, 0}};
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1, true}};
+    struct batch *batch = session_count_render(&rds_target, &reply, &none);
     size_t length;
     const char *lines = batch_lines(batch, FAMILY_USER_SESSION_COUNT, &length);
 

@@ -74,7 +74,9 @@ static void test_changes_that_can_be_made_at_run_time_are_reloadable(void **stat
                       "[inventory]\nsource=mysql\nfile=x\nrefresh_interval=1m\nexclude=rm-*\n"
                       "[mysql]\nhost=h\nport=1\nuser=u\ndatabase=d\npassword=p\ntls=required\n"
                       "[das]\nendpoint=http://127.0.0.1:1\nrate_limit=1\ntimeout=1m\n"
-                      "[metric db_user_session_count]\nenabled=no\ninterval=10s\n" ACCOUNT,
+                      "[metric db_user_session_count]\ninterval=10s\n"
+                      "[metric db_max_user_connections]\nenabled=no\n"
+                      "[optional_metrics]\ndb_node_sessions=yes\nseries_per_target=1\n" ACCOUNT,
                       NULL);
 }
 

@@ -33,6 +33,9 @@ static void test_minimal_file_has_every_default(void **state)
     assert_true(config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled);
     assert_int_equal(config->metrics[METRIC_MAX_USER_CONNECTIONS].interval, 300 * NS_PER_SECOND);
     assert_int_equal(config->metrics[METRIC_MAX_USER_CONNECTIONS].stale_after, 3600 * NS_PER_SECOND);
+    for (int id = 0; id < OPTIONAL_METRIC_COUNT; id++)
+        assert_false(config->optional_metrics.enabled[id]);
+    assert_int_equal(config->optional_metrics.series_per_target, 100);
     assert_int_equal(config->account_count, 0);
     assert_string_equal(config->path, CONFIG);
     config_put(config);
@@ -144,7 +147,7 @@ static void test_unknown_names_are_refused_with_advice(void **state)
         {"[ web ]\n",
          "exporter.ini:1: unknown section [ web ], expected one of [exporter], [web], [inventory], "
          "[mysql], [das], [metric db_user_session_count], [metric db_max_user_connections], "
-         "[account UID]"},
+         "[optional_metrics], [account UID]"},
         {"[metric db_user_sessions_count]\n",
          "exporter.ini:1: unknown section [metric db_user_sessions_count], did "
          "you mean [metric db_user_session_count]?"},
@@ -183,6 +186,11 @@ static void test_bad_values_are_refused_with_what_was_expected(void **state)
          "such as 60s"},
         {"[metric db_user_session_count]\nenabled = 1\n",
          "exporter.ini:2: enabled in [metric db_user_session_count] is '1', expected yes or no"},
+        {"[optional_metrics]\nseries_per_target = 0\n",
+         "exporter.ini:2: series_per_target in [optional_metrics] is '0', expected a whole number from 1 to "
+         "10000"},
+        {"[optional_metrics]\ndb_node_sessions = 1\n",
+         "exporter.ini:2: db_node_sessions in [optional_metrics] is '1', expected yes or no"},
         {"[account 1]\naccess_key_secret =\n",
          "exporter.ini:2: access_key_secret in [account 1] is empty, expected a text, not empty"},
         {"[account 1]\nrate_limit = 0\n",
@@ -264,6 +272,10 @@ static void test_keys_that_need_each_other_are_checked_in_the_end(void **state)
          "exporter.ini:3: stale_after in [metric db_user_session_count] is 3m, expected at least 10m, which "
          "is its "
          "interval"},
+        {MINIMAL "[optional_metrics]\ndb_client_sessions = yes\n"
+                 "[metric db_user_session_count]\nenabled = no\n",
+         "exporter.ini:4: db_client_sessions in [optional_metrics] is yes, expected no while 'enabled' in "
+         "[metric db_user_session_count] is no: both come from the same replies"},
         {MINIMAL "[metric db_max_user_connections]\n\nstale_after = 1m\n",
          "exporter.ini:5: stale_after in [metric db_max_user_connections] is 1m, expected at least 5m, which "
          "is its "

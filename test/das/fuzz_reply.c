@@ -11,19 +11,29 @@
 #include "das/elide.h"
 #include "das/reply.h"
 
-#define HEADER_SIZE 3 /* bytes that choose the status, the split and the throttling header */
+#define HEADER_SIZE 3 /* bytes that choose the status, the split, the throttling header and the parts */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_group(const struct das_reply *reply, const struct das_group *group)
+{
+    assert(group->known || group->count == 0);
+    assert(reply->outcome == DAS_FINISHED || !group->known);
+    for (size_t i = 0; i < group->count; i++) {
+        assert(group->sessions[i].key != NULL);
+        assert(group->sessions[i].total >= 0 && group->sessions[i].active >= 0);
+    }
+}
 
 static void check_reply(const struct das_reply *reply)
 {
     assert((reply->outcome == DAS_FAILED) == (reply->error.class != ERROR_NONE));
     assert((reply->outcome == DAS_RUNNING) == (reply->result_id[0] != '\0'));
-    assert(reply->outcome == DAS_FINISHED || reply->user_count == 0);
-    for (size_t i = 0; i < reply->user_count; i++) {
-        assert(reply->users[i].user != NULL);
-        assert(reply->users[i].total >= 0 && reply->users[i].active >= 0);
-    }
+    assert((reply->outcome == DAS_FINISHED) == reply->users.known);
+    check_group(reply, &reply->users);
+    check_group(reply, &reply->clients);
+    check_group(reply, &reply->schemas);
+    assert(reply->node.total >= -1 && reply->node.active >= -1 && reply->node.longest_active >= -1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -40,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     length = size - HEADER_SIZE;
     step = (size_t)data[1] + 1;
     strbuf_init(&kept, 0);
-    elide_init(&elide, &kept);
+    elide_init(&elide, data[2] / 2 % (DAS_PART_ALL + 1), &kept);
     for (size_t i = 0; i < length; i += step)
         elide_feed(&elide, body + i, length - i < step ? length - i : step);
     assert(kept.length <= length);

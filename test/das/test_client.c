@@ -42,7 +42,7 @@ static int setup(void **state)
     (void)state;
     das_reply_init(&reply);
     credentials = credentials_new("TestAk", "TestSecret", "");
-    client = das_client_new(&settings, &error);
+    client = das_client_new(&settings, 0, &error);
     return client != NULL && credentials != NULL ? 0 : -1;
 }
 
@@ -84,7 +84,7 @@ static void assert_failed(enum error_class class)
 static json_t *seen_by_server(const char *node_id, const char *result_id, json_int_t *requests)
 {
     const struct transport_settings settings = {20 * NS_PER_SECOND, 20 * NS_PER_SECOND, 1 << 20,
-                                                server_process_ca_file(server)};
+                                                server_process_ca_file(server), 0};
     struct transport *transport = transport_new(&settings, &error);
     struct transport_response response;
     json_t *body, *request;
@@ -128,10 +128,10 @@ static void test_poll_is_finished(void **state)
     (void)state;
     call_node("finished", "", "async__1");
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_int_equal(reply.user_count, 1);
-    assert_string_equal(reply.users[0].user, "app");
-    assert_int_equal(reply.users[0].total, 7);
-    assert_int_equal(reply.users[0].active, 2);
+    assert_int_equal(reply.users.count, 1);
+    assert_string_equal(reply.users.sessions[0].key, "app");
+    assert_int_equal(reply.users.sessions[0].total, 7);
+    assert_int_equal(reply.users.sessions[0].active, 2);
 }
 
 static void test_parameters_are_in_the_query(void **state)
@@ -285,7 +285,7 @@ static void test_silence_is_unanswered(void **state)
     (void)state;
     settings.timeout = 2 * NS_PER_SECOND;
     das_client_free(client);
-    client = das_client_new(&settings, &error);
+    client = das_client_new(&settings, 0, &error);
     assert_non_null(client);
     call("silent");
     assert_failed(ERROR_TRANSIENT);
@@ -324,7 +324,7 @@ static void test_reply_can_be_used_again(void **state)
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.retry_after_ms, -1);
     call("rm-test1");
-    assert_int_equal(reply.user_count, 0);
+    assert_int_equal(reply.users.count, 0);
 }
 
 static void test_bad_endpoint_makes_no_client(void **state)
@@ -333,7 +333,7 @@ static void test_bad_endpoint_makes_no_client(void **state)
 
     (void)state;
     settings.endpoint = "http://das.example.test";
-    assert_null(das_client_new(&settings, &error));
+    assert_null(das_client_new(&settings, 0, &error));
     assert_int_equal(error.class, ERROR_CONFIG);
 }
 

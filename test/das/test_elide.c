@@ -12,29 +12,40 @@
 #define LARGE_SIZE       ((size_t)64 << 20)
 
 /* Feeds `input` in pieces of `step` bytes. The caller releases *out. */
-static void elide_in_steps(const char *input, size_t length, size_t step, struct strbuf *out)
+static void elide_parts_in_steps(const char *input, size_t length, unsigned parts, size_t step,
+                                 struct strbuf *out)
 {
     struct elide elide;
 
     strbuf_init(out, 0);
-    elide_init(&elide, out);
+    elide_init(&elide, parts, out);
     for (size_t i = 0; i < length; i += step)
         assert_true(elide_feed(&elide, input + i, length - i < step ? length - i : step));
 }
 
+static void elide_in_steps(const char *input, size_t length, size_t step, struct strbuf *out)
+{
+    elide_parts_in_steps(input, length, 0, step, out);
+}
+
 /* The same output for every way to split the input evenly. */
-static void assert_elided(const char *input, const char *expected)
+static void assert_parts_elided(const char *input, unsigned parts, const char *expected)
 {
     size_t length = strlen(input);
 
     for (size_t step = 1; step <= length; step++) {
         struct strbuf out;
 
-        elide_in_steps(input, length, step, &out);
+        elide_parts_in_steps(input, length, parts, step, &out);
         assert_string_equal(strbuf_text(&out), expected);
         assert_true(out.length <= length);
         strbuf_release(&out);
     }
+}
+
+static void assert_elided(const char *input, const char *expected)
+{
+    assert_parts_elided(input, 0, expected);
 }
 
 static void test_session_list_is_emptied(void **state)
@@ -49,6 +60,22 @@ static void test_thread_ids_and_user_list_are_emptied(void **state)
     (void)state;
     assert_elided("{\"ThreadIdList\":[1,2],\"Key\":\"app\",\"UserList\":[\"app\",\"b\"]}",
                   "{\"ThreadIdList\":[],\"Key\":\"app\",\"UserList\":[]}");
+}
+
+#define STATS(clients, schemas)                                                                              \
+    "{\"ClientStats\":[" clients "],\"DbStats\":[" schemas "],\"UserStats\":[{\"Key\":\"a\"}]}"
+#define CLIENT "{\"Key\":\"192.0.2.1\",\"ThreadIdList\":[]}"
+#define SCHEMA "{\"Key\":\"shop\"}"
+
+static void test_clients_and_schemas_are_emptied_unless_wanted(void **state)
+{
+    static const char input[] = STATS("{\"Key\":\"192.0.2.1\",\"ThreadIdList\":[1,2]}", SCHEMA);
+
+    (void)state;
+    assert_parts_elided(input, 0, STATS("", ""));
+    assert_parts_elided(input, DAS_PART_CLIENTS, STATS(CLIENT, ""));
+    assert_parts_elided(input, DAS_PART_SCHEMAS, STATS("", SCHEMA));
+    assert_parts_elided(input, DAS_PART_ALL, STATS(CLIENT, SCHEMA));
 }
 
 static void test_blanks_around_the_colon(void **state)
@@ -142,7 +169,7 @@ static void test_failure_of_the_output_is_told(void **state)
 
     (void)state;
     strbuf_init(&out, 8);
-    elide_init(&elide, &out);
+    elide_init(&elide, 0, &out);
     assert_true(elide_feed(&elide, "{\"a\":", 5));
     assert_false(elide_feed(&elide, "123456789", 9));
     strbuf_release(&out);
@@ -156,7 +183,7 @@ static void test_a_huge_list_leaves_nothing(void **state)
 
     (void)state;
     strbuf_init(&out, 64);
-    elide_init(&elide, &out);
+    elide_init(&elide, 0, &out);
     assert_true(elide_feed(&elide, "{\"SessionList\":[", 16));
     for (size_t fed = 0; fed < LARGE_SIZE; fed += sizeof(element) - 1)
         assert_true(elide_feed(&elide, element, sizeof(element) - 1));
@@ -254,7 +281,7 @@ static void check_random_document(uint64_t *seed)
     json_t *elided;
 
     strbuf_init(&out, 0);
-    elide_init(&elide, &out);
+    elide_init(&elide, 0, &out);
     for (size_t fed = 0; fed < length;) {
         size_t step = next_random(seed) % 7;
 
@@ -305,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_list_is_emptied),
         cmocka_unit_test(test_thread_ids_and_user_list_are_emptied),
+        cmocka_unit_test(test_clients_and_schemas_are_emptied_unless_wanted),
         cmocka_unit_test(test_blanks_around_the_colon),
         cmocka_unit_test(test_text_inside_a_string_is_no_member),
         cmocka_unit_test(test_a_string_value_of_that_name_is_no_member),

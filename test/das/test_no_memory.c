@@ -68,7 +68,9 @@ static void test_parsing(void **state)
 {
     static const char body[] = "{\"Code\":200,\"Data\":{\"IsFinish\":true,\"SessionData\":{\"UserStats\":["
                                "{\"Key\":\"a\\u0000\",\"TotalCount\":1,\"ActiveCount\":1},"
-                               "{\"Key\":\"b\",\"TotalCount\":1,\"ActiveCount\":1}]}}}";
+                               "{\"Key\":\"b\",\"TotalCount\":1,\"ActiveCount\":1}],\"ClientStats\":["
+                               "{\"Key\":\"192.0.2.1:1\",\"TotalCount\":1,\"ActiveCount\":1}],\"DbStats\":["
+                               "{\"Key\":\"shop\",\"TotalCount\":1,\"ActiveCount\":1}]}}}";
     struct das_reply reply;
     int failed_at = 0;
 
@@ -80,7 +82,7 @@ static void test_parsing(void **state)
         if (reply.outcome == DAS_FAILED)
             assert_true(reply.error.class == ERROR_NO_MEMORY || reply.error.class == ERROR_MALFORMED);
         else
-            assert_int_equal(reply.user_count, 2);
+            assert_int_equal(reply.users.count + reply.clients.count + reply.schemas.count, 4);
     } while (!all_allocations_done());
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_true(failed_at > 10);
@@ -146,11 +148,11 @@ static void test_whole_calls(void **state)
         struct das_client *client;
 
         atomic_store(&countdown, failed_at++);
-        client = das_client_new(&config, &error);
+        client = das_client_new(&config, 0, &error);
         if (client != NULL) {
             das_client_call(client, &call, &reply);
             if (reply.outcome == DAS_FINISHED)
-                assert_int_equal(reply.user_count, 1);
+                assert_int_equal(reply.users.count, 1);
             else
                 assert_int_not_equal(reply.error.class, ERROR_NONE);
         }

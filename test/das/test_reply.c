@@ -38,7 +38,7 @@ static void assert_failed(long http_status, const char *body, enum error_class c
     assert_int_equal(reply.outcome, DAS_FAILED);
     assert_string_equal(error_class_name(reply.error.class), error_class_name(class));
     assert_string_equal(reply.result_id, "");
-    assert_int_equal(reply.user_count, 0);
+    assert_int_equal(reply.users.count, 0);
     assert_true(strlen(reply.error.message) > 0);
 }
 
@@ -88,13 +88,13 @@ static void test_finished_reply_has_users_in_order(void **state)
                         "{\"ActiveCount\":0,\"TotalCount\":9007199254740993,\"Key\":\"a\"},"
                         "{\"Key\":\"b\",\"TotalCount\":0,\"ActiveCount\":0}],\"DbStats\":[]}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_int_equal(reply.user_count, 3);
-    assert_string_equal(reply.users[0].user, "b");
-    assert_int_equal(reply.users[0].total, 3);
-    assert_int_equal(reply.users[0].active, 1);
-    assert_string_equal(reply.users[1].user, "a");
-    assert_true(reply.users[1].total == INT64_C(9007199254740993));
-    assert_string_equal(reply.users[2].user, "b");
+    assert_int_equal(reply.users.count, 3);
+    assert_string_equal(reply.users.sessions[0].key, "b");
+    assert_int_equal(reply.users.sessions[0].total, 3);
+    assert_int_equal(reply.users.sessions[0].active, 1);
+    assert_string_equal(reply.users.sessions[1].key, "a");
+    assert_true(reply.users.sessions[1].total == INT64_C(9007199254740993));
+    assert_string_equal(reply.users.sessions[2].key, "b");
     assert_int_equal(reply.error.class, ERROR_NONE);
 }
 
@@ -103,7 +103,7 @@ static void test_empty_user_stats_is_a_true_zero(void **state)
     (void)state;
     parse(200, finished("{\"UserStats\":[]}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_int_equal(reply.user_count, 0);
+    assert_int_equal(reply.users.count, 0);
 }
 
 static void test_names_in_any_case(void **state)
@@ -112,7 +112,7 @@ static void test_names_in_any_case(void **state)
     parse(200, "{\"code\":\"200\",\"success\":\"True\",\"data\":{\"isFinish\":true,\"state\":\"success\","
                "\"sessionData\":{\"userStats\":[{\"key\":\"a\",\"totalCount\":1,\"activeCount\":1}]}}}");
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_int_equal(reply.user_count, 1);
+    assert_int_equal(reply.users.count, 1);
 }
 
 static void test_incomplete_but_finished_is_accepted(void **state)
@@ -128,8 +128,8 @@ static void test_user_with_nul_is_readable(void **state)
     (void)state;
     parse(200, finished_user("{\"Key\":\"a\\u0000b\",\"TotalCount\":1,\"ActiveCount\":1}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_string_equal(reply.users[0].user, "a\xef\xbf\xbd"
-                                             "b");
+    assert_string_equal(reply.users.sessions[0].key, "a\xef\xbf\xbd"
+                                                     "b");
 }
 
 static void test_broken_utf8_in_a_name_costs_no_other_name(void **state)
@@ -138,9 +138,9 @@ static void test_broken_utf8_in_a_name_costs_no_other_name(void **state)
     parse(200, finished_user("{\"Key\":\"broken_\xff\xc3(\",\"TotalCount\":2,\"ActiveCount\":1},"
                              "{\"Key\":\"\xe4\xb8\xad\",\"TotalCount\":3,\"ActiveCount\":0}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_int_equal(reply.user_count, 2);
-    assert_string_equal(reply.users[0].user, "broken_\xef\xbf\xbd\xef\xbf\xbd(");
-    assert_string_equal(reply.users[1].user, "\xe4\xb8\xad");
+    assert_int_equal(reply.users.count, 2);
+    assert_string_equal(reply.users.sessions[0].key, "broken_\xef\xbf\xbd\xef\xbf\xbd(");
+    assert_string_equal(reply.users.sessions[1].key, "\xe4\xb8\xad");
 }
 
 static void test_anonymous_user_is_a_user(void **state)
@@ -148,7 +148,7 @@ static void test_anonymous_user_is_a_user(void **state)
     (void)state;
     parse(200, finished_user("{\"Key\":\"\",\"TotalCount\":1,\"ActiveCount\":1}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
-    assert_string_equal(reply.users[0].user, "");
+    assert_string_equal(reply.users.sessions[0].key, "");
 }
 
 static void test_a_count_that_is_no_count_is_malformed(void **state)
@@ -428,8 +428,8 @@ static void test_parsing_again_drops_the_first(void **state)
     parse(200, finished_user("{\"Key\":\"a\",\"TotalCount\":1,\"ActiveCount\":1}"));
     parse(200, "{\"Data\":{\"ResultId\":\"1\",\"IsFinish\":false}}");
     assert_int_equal(reply.outcome, DAS_RUNNING);
-    assert_int_equal(reply.user_count, 0);
-    assert_null(reply.users);
+    assert_int_equal(reply.users.count, 0);
+    assert_null(reply.users.sessions);
     parse(500, "");
     assert_string_equal(reply.result_id, "");
     parse(200, finished("{\"UserStats\":[]}"));

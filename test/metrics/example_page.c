@@ -37,6 +37,7 @@ void example_self_metrics(struct self_metrics *self)
         .rejected_count = sizeof(rejected) / sizeof(rejected[0]),
         .config_reload_successful = true,
         .config_reload_success_unix_ms = 1735787000000,
+        .optional_metrics = (1u << OPTIONAL_METRIC_COUNT) - 1,
         .version = "0.1.0",
         .revision = "0123456789ab",
     };
@@ -65,12 +66,31 @@ static void add_sessions(struct batch *batch, const char *ins_id, const char *in
         batch_add(batch, FAMILY_USER_SESSION_COUNT, values, total);
 }
 
+/* Of every optional family a sample; of the limited ones three series have no room. */
+static void add_optional(struct batch *batch)
+{
+    const char *node[] = {"rm-test1", "orders", "rds", "1000000000000001", "", "write"};
+    const char *keyed[] = {"rm-test1", "orders", "rds", "1000000000000001", "a \"key\"", "", "write"};
+    int id;
+
+    for (id = 0; id < FAMILY_COLLECTED_COUNT && batch != NULL; id++) {
+        const struct family *family = family_get((enum family_id)id);
+
+        if (family->optional == 0)
+            continue;
+        batch_add(batch, (enum family_id)id, family->limited ? keyed : node, 7 + id);
+        if (family->limited)
+            batch_add_overflowed(batch, (enum family_id)id, 3);
+    }
+}
+
 static struct batch *rds_batch(void)
 {
     struct batch *batch = batch_new();
 
     add_sessions(batch, "rm-test1", "orders", "report", "", 0);
     add_sessions(batch, "rm-test1", "orders", "app", "", 42);
+    add_optional(batch);
     return sealed(batch);
 }
 

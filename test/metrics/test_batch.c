@@ -118,6 +118,21 @@ static void test_extreme_values_are_kept(void **state)
     batch_put(batch);
 }
 
+static void test_overflowed_samples_are_counted_for_their_family(void **state)
+{
+    struct batch *batch = batch_new();
+
+    (void)state;
+    batch_add(batch, FAMILY_CLIENT_SESSIONS,
+              (const char *[]){"rm-test1", "orders", "rds", "1000000000000001", "192.0.2.1", "", "write"}, 7);
+    batch_add_overflowed(batch, FAMILY_CLIENT_SESSIONS, 3);
+    batch_add_overflowed(batch, FAMILY_CLIENT_SESSIONS, 2);
+    assert_true(batch_seal(batch, NULL));
+    assert_int_equal(batch_overflowed(batch, FAMILY_CLIENT_SESSIONS), 5);
+    assert_int_equal(batch_overflowed(batch, FAMILY_SCHEMA_SESSIONS), 0);
+    batch_put(batch);
+}
+
 static void test_a_batch_lives_until_its_last_reference(void **state)
 {
     struct batch *batch = batch_new();
@@ -151,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_batch_has_no_lines),
         cmocka_unit_test(test_families_are_kept_apart),
         cmocka_unit_test(test_extreme_values_are_kept),
+        cmocka_unit_test(test_overflowed_samples_are_counted_for_their_family),
         cmocka_unit_test(test_a_batch_lives_until_its_last_reference),
         cmocka_unit_test(test_an_unsealed_batch_can_be_put_back),
     };

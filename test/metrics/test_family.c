@@ -44,6 +44,36 @@ static void test_names_do_not_carry_the_counter_suffix(void **state)
     }
 }
 
+static void test_names_of_optional_metrics_do_not_end_in_count(void **state)
+{
+    int id;
+
+    (void)state;
+    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
+        const struct family *family = family_get((enum family_id)id);
+        const char *end = strrchr(family->name, '_');
+
+        assert_true(family->optional == 0 || strcmp(end, "_count") != 0);
+    }
+}
+
+static void test_a_limited_family_is_followed_by_its_overflow(void **state)
+{
+    int id;
+
+    (void)state;
+    for (id = 0; id < FAMILY_COLLECTED_COUNT; id++) {
+        const struct family *family = family_get((enum family_id)id);
+        const struct family *next = family_get((enum family_id)(id + 1));
+
+        if (!family->limited)
+            continue;
+        assert_int_equal(next->optional, family->optional);
+        assert_memory_equal(next->name, family->name, strlen(family->name));
+        assert_string_equal(next->name + strlen(family->name), "_overflow");
+    }
+}
+
 static void test_label_lists_end(void **state)
 {
     int id;
@@ -86,6 +116,9 @@ static void test_help_of_collected_families_says_cached_and_how_often(void **sta
     assert_non_null(strstr(family_get(FAMILY_USER_SESSION_COUNT)->help, "60s"));
     assert_non_null(strstr(family_get(FAMILY_MAX_USER_CONNECTIONS)->help, "Cached: refreshed"));
     assert_non_null(strstr(family_get(FAMILY_MAX_USER_CONNECTIONS)->help, "300s"));
+    for (int id = FAMILY_MAX_USER_CONNECTIONS + 1; id < FAMILY_COLLECTED_COUNT; id++)
+        assert_non_null(
+            strstr(family_get((enum family_id)id)->help, "Cached: refreshed by the exporter every 60s"));
 }
 
 int main(void)
@@ -94,6 +127,8 @@ int main(void)
         cmocka_unit_test(test_every_family_has_a_name_and_help),
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_names_do_not_carry_the_counter_suffix),
+        cmocka_unit_test(test_names_of_optional_metrics_do_not_end_in_count),
+        cmocka_unit_test(test_a_limited_family_is_followed_by_its_overflow),
         cmocka_unit_test(test_label_lists_end),
         cmocka_unit_test(test_session_count_has_the_promised_labels),
         cmocka_unit_test(test_max_user_connections_has_the_promised_labels),

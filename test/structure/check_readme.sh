@@ -7,22 +7,30 @@ set -euo pipefail
 
 readmes=(README.md README.zh-CN.md)
 
-# "line name" of each family as it is exported: counters end in _total.
+# "file:line name" of each family as it is exported: counters end in _total.
 families() {
     awk '
         /^ *\.name = "/ { split($0, part, "\""); name = part[2]; line = FNR }
-        /^ *\.type = FAMILY_/ { print line, name (/FAMILY_COUNTER/ ? "_total" : "") }
+        /^ *\.type = FAMILY_/ { print FILENAME ":" line, name (/FAMILY_COUNTER/ ? "_total" : "") }
     ' metrics/family.c
 }
 
-check_families() {
-    local line name page
+# The same of the optional metrics; those with a label of their own have an overflow family.
+optional_families() {
+    awk -F '"' '
+        /^ *(NODE|KEYED)\([A-Z]/ { print FILENAME ":" FNR, $2 }
+        /^ *KEYED\([A-Z]/ { print FILENAME ":" FNR, $2 "_overflow" }
+    ' core/optional_metrics.h
+}
 
-    while read -r line name; do
+check_families() {
+    local place name page
+
+    while read -r place name; do
         for page in "${readmes[@]}" docs/metrics.md; do
-            grep -qwF -- "$name" "$page" || echo "metrics/family.c:$line: $name is missing in $page"
+            grep -qwF -- "$name" "$page" || echo "$place: $name is missing in $page"
         done
-    done < <(families)
+    done < <(families; optional_families)
 }
 
 # "line | section | key | default" of each row of a table of keys, with the default in column $2.
@@ -94,11 +102,12 @@ check_links() {
     done
 }
 
-for file in "${readmes[@]}" docs/config.md docs/metrics.md metrics/family.c; do
+for file in "${readmes[@]}" docs/config.md docs/metrics.md metrics/family.c core/optional_metrics.h; do
     [ -f "$file" ] || echo "$file: is missing"
 done | report
 # Should the sources change their form, the checks must not pass because they see nothing.
 [ -n "$(families)" ] || { echo "metrics/family.c: no families found" >&2; exit 1; }
+[ -n "$(optional_families)" ] || { echo "core/optional_metrics.h: no families found" >&2; exit 1; }
 [ -n "$(keys docs/config.md 4)" ] || { echo "docs/config.md: no keys found" >&2; exit 1; }
 {
     check_families

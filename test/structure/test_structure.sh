@@ -42,7 +42,8 @@ make_sound_pages() {
 
     mkdir docs
     print_families >metrics/family.c
-    printf '`f_total`, `g_ratio` and [a key](config.md#keys)\n' >docs/metrics.md
+    print_optional >core/optional_metrics.h
+    printf '`f_total`, `g_ratio`, `o`, `p`, `p_overflow` and [a key](config.md#keys)\n' >docs/metrics.md
     printf '| `[s]` | `k` or `k_file` | a number | `1` | reload | [Why](../notes.md). |\n' >docs/config.md
     for language in '' .zh-CN; do
         page=README$language.md
@@ -76,6 +77,13 @@ print_families() {
     printf 'struct family g = {\n    .name = "g_ratio",\n    .type = FAMILY_GAUGE,\n};\n'
 }
 
+print_optional() {
+    printf '#ifndef OPTIONAL_METRICS_H\n#define OPTIONAL_METRICS_H\n\n/* clang-format off */\n'
+    printf '#define OPTIONAL_METRICS(NODE, KEYED) \\\n'
+    printf '    NODE(O, "o", total, "Help.") \\\n    KEYED(P, "p", users, total, "user", "Help.")\n'
+    printf '/* clang-format on */\n\n#endif\n'
+}
+
 # A README that satisfies check_readme.sh; $1 is what may differ between languages.
 print_page() {
     cat <<END
@@ -86,6 +94,7 @@ $1 [here](docs/config.md "$1"), [there](https://example.com/x) and \`[not](a-lin
 |---|---|
 | \`f_total\` | $1 |
 | \`g_ratio\` | $1 |
+| \`o\`, \`p\`, \`p_overflow\` | $1 |
 
 ## $1
 
@@ -201,6 +210,8 @@ expect_readmes() {
     for page in README.md README.zh-CN.md; do
         expect_readme "$page" 's/`f_total`/`f`/'
         expect_readme "$page" 's/`g_ratio`/`g_ratios`/'
+        expect_readme "$page" 's/`o`/`n`/'
+        expect_readme "$page" 's/`p_overflow`/`p`/'
         expect_readme "$page" 's/`k`/`l`/'
         expect_readme "$page" 's/`1`/`11`/'
         expect_readme "$page" 's/^## /### /'
@@ -216,6 +227,7 @@ expect_readmes() {
     printf 'no table\n' | expect readme docs/config.md
     { print_families; printf 'struct family h = {\n    .name = "h",\n    .type = FAMILY_GAUGE,\n};\n'; } |
         expect readme metrics/family.c
+    printf 'struct nothing;\n' | expect readme core/optional_metrics.h
     printf '[x](docs/nothing.md#here)\n' | expect readme docs/new.md
 }
 
