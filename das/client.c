@@ -2,16 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "core/clock.h"
+#include "das/credentials_reply.h"
+#include "das/nonce.h"
 #include "das/sign.h"
 #include "das/transport.h"
 
 #define ACTION      "GetMySQLAllSessionAsync"
 #define API_VERSION "2020-01-16"
-#define NONCE_BYTES 16
-#define NONCE_SIZE  (2 * NONCE_BYTES + 1)
 
 struct das_client {
     struct transport *transport;
@@ -21,6 +20,7 @@ struct das_client {
 bool das_global_init(struct error *error)
 {
     das_reply_global_init();
+    credentials_reply_global_init();
     return transport_global_init(error);
 }
 
@@ -69,17 +69,6 @@ void das_client_free(struct das_client *client)
 void das_client_abort(struct das_client *client)
 {
     transport_abort(client->transport);
-}
-
-static bool make_nonce(char nonce[NONCE_SIZE])
-{
-    unsigned char bytes[NONCE_BYTES];
-
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-        return false;
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(nonce + 2 * i, 3, "%02x", bytes[i]);
-    return true;
 }
 
 static size_t list_parameters(const struct das_call *call, struct sign_parameter *parameters)
@@ -131,10 +120,8 @@ static bool sign_call(const struct das_client *client, const struct das_call *ca
 
     if (!check_credentials(call->credentials, error))
         return false;
-    if (!make_nonce(nonce)) {
-        error_set(error, ERROR_SYSTEM, "the system gives no random bytes");
+    if (!nonce_make(nonce, error))
         return false;
-    }
     if (!sign_v3(&request, signed_request)) {
         error_set(error, ERROR_NO_MEMORY, "cannot sign the request: out of memory, or OpenSSL lacks SHA-256");
         return false;
