@@ -69,6 +69,8 @@ static void reply_html(struct call *call, int status, const char *title)
     free(page);
 }
 
+#define TOKEN_PREFIX "SimToken"
+
 /* Stateless: the time it expires, and a hash that nobody else can make. */
 static char *make_token(const struct metadata *metadata, uint64_t expires_us)
 {
@@ -76,12 +78,13 @@ static char *make_token(const struct metadata *metadata, uint64_t expires_us)
     uint64_t hash = fnv1a64(text);
 
     free(text);
-    return xprintf("%016" PRIx64 "%016" PRIx64 "==", expires_us, hash);
+    return xprintf(TOKEN_PREFIX "%016" PRIx64 "%016" PRIx64 "==", expires_us, hash);
 }
 
 static bool is_valid_token(const struct metadata *metadata, const char *token, uint64_t now)
 {
-    char *digits = strndup(token, 16);
+    size_t start = strnlen(token, strlen(TOKEN_PREFIX));
+    char *digits = strndup(token + start, 16);
     uint64_t expires_us = digits == NULL ? 0 : strtoull(digits, NULL, 16);
     char *expected = make_token(metadata, expires_us);
     bool valid = strcmp(expected, token) == 0 && now < expires_us;

@@ -76,8 +76,8 @@ struct access_key *token_issue(struct sim *sim, struct account *account, uint64_
     struct access_key *key = xcalloc(1, sizeof(*key));
 
     key->id = random_text("STS.", ID_SIZE, 62);
-    key->secret = random_text("", SECRET_SIZE, 62);
-    key->token = random_text("CAIS+/", (size_t)sim->options.token_size, 64);
+    key->secret = random_text("SimSecret", SECRET_SIZE, 62);
+    key->token = random_text("CAIS+/SimToken", (size_t)sim->options.token_size, 64);
     key->token[sim->options.token_size - 1] = '=';
     key->account = account;
     set_expiry(key, now, lifetime > 0 ? lifetime : seconds * 1000000);

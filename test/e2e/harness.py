@@ -3,7 +3,8 @@ Drives the exporter, the simulator of DAS, a private MariaDB and Prometheus.
 
 Case is the base of all tests: what it starts is stopped and judged after each test. The exporter
 must end with exit code 0, in time, with nothing but log lines on standard error; the simulator must
-have seen no call beyond the quota and nothing else that the test did not ask for.
+have seen no call beyond the quota and nothing else that the test did not ask for. No output of the exporter
+may hold a secret: every answer, log, command line and output of a command is searched for all that are known.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ import unittest
 import urllib.parse
 import warnings
 
+import canary
 import fleet
 import das_sim_client
 import openmetrics_check
@@ -90,21 +92,26 @@ def parse_log_line(line):
 class Exporter:
     """The exporter as a process; waits until it listens."""
 
-    def __init__(self, folder, sections, arguments=(), environment=None):
+    def __init__(self, folder, sections, arguments=(), environment=None, secrets=None):
+        self.folder = folder
         self.config = os.path.join(folder, "exporter.ini")
         self.log = os.path.join(folder, f"exporter-{time.monotonic_ns()}.log")
+        self.environment = {**os.environ, **(environment or {})}
+        self.secrets = secrets or canary.Canary()
+        self.secrets.add_environment(self.environment)
         self.configure(sections)
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab") as log, open(self.log + ".stdout", "ab") as out:
             self.process = subprocess.Popen(
                 command(EXPORTER, "--config.file=" + self.config, "--web.listen-address=127.0.0.1:0", *arguments),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                env={**os.environ, **(environment or {})})
+                stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder, env=self.environment)
         self.port = int(self.wait_log(lambda line: line["msg"] == "listening")["port"])
 
     def configure(self, sections):
         """Writes the file; a running exporter is not told."""
+        text = sections if isinstance(sections, str) else fleet.ini(sections)
+        self.secrets.add_configuration(text, self.folder, self.environment)
         with open(self.config + ".new", "w", encoding="utf-8") as file:
-            file.write(sections if isinstance(sections, str) else fleet.ini(sections))
+            file.write(text)
         os.rename(self.config + ".new", self.config)
 
     def log_text(self):
@@ -144,9 +151,13 @@ class Exporter:
         try:
             connection.request(method, path, headers=headers or {})
             reply = connection.getresponse()
-            return Response(reply.status, reply.headers, reply.read())
+            response = Response(reply.status, reply.headers, reply.read())
         finally:
             connection.close()
+        self.secrets.add_authorization((headers or {}).get("Authorization", ""))
+        self.secrets.search(f"the body of {method} {path}", response.body)
+        self.secrets.search(f"the head of {method} {path}", str(response.headers))
+        return response
 
     def get(self, path, **headers):
         return self.request("GET", path, {key.replace("_", "-"): value for key, value in headers.items()})
@@ -199,7 +210,10 @@ class Exporter:
     def judge(self, number=signal.SIGTERM):
         """Stops it and says what is wrong with how it ended."""
         running = self.process.poll() is None
+        if running:
+            yield from self.judge_process()
         seconds = self.stop(number)
+        self.secrets.search("standard error", self.log_text())
         try:
             self.logs()
         except ValueError as error:
@@ -208,6 +222,33 @@ class Exporter:
             yield f"exit code {self.process.returncode}: {self.log_text()[-6000:]}"
         if running and seconds > STOP_LIMIT:
             yield f"stopping took {seconds:.2f} s"
+        if os.path.getsize(self.log + ".stdout") > 0:
+            yield f"something is on standard output: {self.log}.stdout"
+
+    def judge_process(self):
+        """Says what is wrong with the running process, seen from outside."""
+        with open(f"/proc/{self.process.pid}/cmdline", "rb") as file:
+            self.secrets.search("the command line", file.read())
+        for path in self.written_files():
+            if path not in (self.log, self.log + ".stdout"):
+                yield f"it writes to the file {path}"
+
+    def written_files(self):
+        """Regular files that it has open for writing. None where only the superuser may see them."""
+        folder = f"/proc/{self.process.pid}/fd/"
+        try:
+            descriptors = os.listdir(folder)
+        except PermissionError:
+            return
+        for descriptor in descriptors:
+            try:
+                path = os.readlink(folder + descriptor)
+                with open(f"/proc/{self.process.pid}/fdinfo/{descriptor}", encoding="ascii") as file:
+                    flags = int(re.search(r"^flags:\s*([0-7]+)", file.read(), re.MULTILINE)[1], 8)
+                if flags & os.O_ACCMODE != os.O_RDONLY and os.path.isfile(path):
+                    yield path
+            except FileNotFoundError:
+                pass
 
 
 class Simulator(das_sim_client.Simulator):
@@ -338,12 +379,14 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="e2e-")
         self.exporters, self.simulators, self.databases = [], [], 0
+        self.secrets = canary.Canary()
 
     def tearDown(self):
         exporters = [wrong for exporter in self.exporters for wrong in exporter.judge()]
         simulators = [wrong for simulator in self.simulators for wrong in simulator.judge()]
+        cores = ["there is a core file: " + name for name in os.listdir(self.folder) if name.startswith("core")]
         shutil.rmtree(self.folder)
-        self.assertEqual(exporters + simulators, [])
+        self.assertEqual(exporters + simulators + cores + self.secrets.judge(), [])
 
     def simulator(self, *arguments):
         simulator = Simulator(*arguments)
@@ -361,6 +404,13 @@ class Case(unittest.TestCase):
         os.rename(self.path(name) + ".new", self.path(name))
         return self.path(name)
 
+    def write_secret(self, name, secret, mode=0o600):
+        """The same for a file that holds a secret, which is searched for from now on."""
+        self.secrets.add(secret)
+        path = self.write(name, secret + "\n")
+        os.chmod(path, mode)
+        return path
+
     def write_inventory(self, instances):
         return self.write("inventory.ini", fleet.inventory_file(instances))
 
@@ -371,9 +421,27 @@ class Case(unittest.TestCase):
         return self.start_with(fleet.configuration(simulator.url, uids, **changes), arguments, environment)
 
     def start_with(self, sections, arguments=(), environment=None):
-        exporter = Exporter(self.folder, sections, arguments, environment)
+        exporter = Exporter(self.folder, sections, arguments, environment, self.secrets)
         self.exporters.append(exporter)
         return exporter
+
+    def run_program(self, *arguments, environment=None, input=None):
+        """The exporter as a command that ends by itself, in the test's folder."""
+        environment = {**os.environ, **(environment or {})}
+        self.secrets.add_environment(environment)
+        result = subprocess.run([EXPORTER, *arguments], capture_output=True, text=True, timeout=PATIENCE,
+                                cwd=self.folder, env=environment, input=input,
+                                stdin=subprocess.DEVNULL if input is None else None)
+        for name in ("stdout", "stderr"):
+            self.secrets.search(f"{name} of {arguments}", getattr(result, name))
+        return result
+
+    def run_config(self, sections, *arguments, environment=None):
+        """The same with that configuration."""
+        text = sections if isinstance(sections, str) else fleet.ini(sections)
+        self.secrets.add_configuration(text, self.folder, {**os.environ, **(environment or {})})
+        config = self.write("exporter.ini", text)
+        return self.run_program("--config.file=" + config, *arguments, environment=environment)
 
     def database(self, instances=()):
         """A database with the inventory's tables in the server that the tests of a class share."""

@@ -37,7 +37,7 @@ class Accounts(harness.Case):
         self.exporter.wait_sessions(fleet.sessions(GOOD, 2))
 
     def test_wrong_secret(self):
-        self.run_both(access_key_secret="wrong")
+        self.run_both(access_key_secret="wrongsecret2")
         self.assert_down("SignatureDoesNotMatch")
         self.assert_others_go_on()
 
@@ -54,14 +54,14 @@ class Accounts(harness.Case):
         self.assertEqual(exporter.sessions().keys(), fleet.sessions(GOOD + BAD).keys())
 
     def test_a_bad_account_is_asked_a_few_times_only(self):
-        self.run_both(access_key_secret="wrong")
+        self.run_both(access_key_secret="wrongsecret2")
         self.assert_down("SignatureDoesNotMatch")
         self.assert_others_go_on()
         # The calls that were under way together when the first one failed, and no more.
         self.assertLessEqual(self.sim.stats()["accounts"][UID2]["auth_failures"], len(BAD))
 
     def test_it_is_logged_once_and_says_what_to_do(self):
-        self.run_both(access_key_secret="wrong")
+        self.run_both(access_key_secret="wrongsecret2")
         self.assert_down("SignatureDoesNotMatch")
         self.assert_others_go_on()
         lines = self.exporter.logs("account down")
@@ -70,7 +70,7 @@ class Accounts(harness.Case):
         self.assertEqual(self.exporter.logs("target failed"), [])
 
     def test_new_keys_bring_the_account_back(self):
-        exporter = self.run_both(access_key_secret="wrong")
+        exporter = self.run_both(access_key_secret="wrongsecret2")
         self.assert_down("SignatureDoesNotMatch")
         exporter.configure(fleet.configuration(self.sim.url, (UID, UID2)))
         self.assertEqual(exporter.post("/-/reload").status, 200)

@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import subprocess
 
 import harness
 import fleet
@@ -14,14 +13,6 @@ FLEET = [Instance("rm-test1", users=(("app", 5),)),
 
 
 class Program(harness.Case):
-    def run_program(self, *arguments, environment=None):
-        return subprocess.run([harness.EXPORTER, *arguments], capture_output=True, text=True, timeout=harness.PATIENCE,
-                              cwd=self.folder, env={**os.environ, **(environment or {})})
-
-    def run_config(self, sections, *arguments, environment=None):
-        config = self.write("exporter.ini", sections if isinstance(sections, str) else fleet.ini(sections))
-        return self.run_program("--config.file=" + config, *arguments, environment=environment)
-
     def sections(self, **changes):
         return fleet.configuration("http://127.0.0.1:9", **changes)
 

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 
 import harness
 import fleet
@@ -153,13 +152,12 @@ class Wrong(harness.Case):
         self.assertRegex(line["error"], named)
         self.assertEqual(exporter.get("/-/ready").status, 503)
         self.assertRegex(exporter.get("/-/ready").text, named)
-        check = subprocess.run([harness.EXPORTER, "--config.file=" + exporter.config, "--check"],
-                               capture_output=True, text=True)
+        check = self.run_program("--config.file=" + exporter.config, "--check")
         self.assertEqual(check.returncode, 1, check.stderr)
         self.assertRegex(check.stderr, rf"\A[^\n]*{named.pattern}[^\n]*\n\Z")
 
     def test_wrong_password(self):
-        self.wrong(re.compile("Access denied for user 'exporter'"), password="wrong")
+        self.wrong(re.compile("Access denied for user 'exporter'"), password="wrongpassword1")
 
     def test_unknown_database(self):
         self.wrong(re.compile("nowhere"), database="nowhere")

@@ -69,7 +69,7 @@ class Policy(harness.Case):
         self.recover(UID2)
 
     def test_a_refresh_of_an_account_that_is_down_asks_once_and_fails(self):
-        exporter = self.run_both(access_key_secret="wrong")
+        exporter = self.run_both(access_key_secret="wrongsecret2")
         self.wait_down(UID2, "credentials")
         exporter.wait_sessions(fleet.sessions(GOOD))
         before = self.sim.stats()["accounts"][UID2]["calls"]
@@ -108,7 +108,7 @@ class Policy(harness.Case):
         self.assertEqual(self.account_up(UID2), 1)
 
     def test_an_expired_token_takes_the_account_down_until_a_new_one_comes(self):
-        self.assert_token_refused(security_token="expired")
+        self.assert_token_refused(security_token="expiredtoken3")
 
     def test_a_missing_token_takes_the_account_down_until_one_comes(self):
         self.assert_token_refused()
