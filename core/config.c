@@ -51,6 +51,10 @@ static void wipe_secrets(struct config *config)
     }
     for (size_t i = 0; i < config->account_count; i++)
         config_wipe_account(&config->accounts[i]);
+    if (config->default_account != NULL)
+        config_wipe_account(config->default_account);
+    if (config->environment_account != NULL)
+        config_wipe_account(config->environment_account);
 }
 
 void config_put(struct config *config)
@@ -113,17 +117,6 @@ void config_dump(const struct config *config, struct strbuf *out)
     }
     for (size_t i = 0; i < config->account_count; i++)
         dump_account(&config->accounts[i], out);
-}
-
-static int compare_uid(const void *uid, const void *account)
-{
-    return strcmp(uid, ((const struct account_config *)account)->aliyun_uid);
-}
-
-const struct account_config *config_account(const struct config *config, const char *aliyun_uid)
-{
-    if (config->account_count == 0)
-        return NULL;
-    return bsearch(aliyun_uid, config->accounts, config->account_count, sizeof(config->accounts[0]),
-                   compare_uid);
+    if (config->default_account != NULL)
+        dump_account(config->default_account, out);
 }

@@ -147,6 +147,7 @@ struct config {
     size_t account_count;
     struct account_config *default_account;     /* [account default]; NULL: there is none */
     struct account_config *environment_account; /* of ALIBABA_CLOUD_…; NULL: nothing usable is set */
+    bool secrets_open_to_everybody; /* the file holds secrets itself, and every user may read it */
 };
 
 /* "db_user_session_count" and so on: the section's name and the metric's. Never NULL. */

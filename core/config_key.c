@@ -365,6 +365,35 @@ enum config_parsed config_key_parse(const struct config_key *key, const char *te
     return parse_string(key, text, folder, arena, value);
 }
 
+bool config_key_keep_path(const struct config_key *key, const char *path, struct arena *arena, void *object)
+{
+    const char *copy;
+
+    if (key->path_offset == 0)
+        return true;
+    copy = arena_strdup(arena, path);
+    memcpy((char *)object + key->path_offset, &copy, sizeof(copy));
+    return copy != NULL;
+}
+
+bool config_set_defaults(bool of_account, const char *folder, struct arena *arena, void *object)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        struct config_key key = config_keys[i];
+        bool is_string = key.type == CONFIG_STRING || key.type == CONFIG_PATH;
+
+        if ((strcmp(key.section, CONFIG_ACCOUNT) == 0) != of_account ||
+            (!is_string && key.fallback[0] == '\0'))
+            continue;
+        if (is_string)
+            key.minimum = 0; /* "" means not given, also where it may not be given */
+        if (config_key_parse(&key, key.fallback, folder, arena, object) != CONFIG_PARSED ||
+            !config_key_keep_path(&key, "", arena, object))
+            return false;
+    }
+    return true;
+}
+
 void config_key_format(const struct config_key *key, const void *object, struct strbuf *out)
 {
     const void *value = const_value_at(key, object);

@@ -3,39 +3,27 @@
  * remembers the line of every section and key, so that the checks of the whole at the end can
  * still point at a line. Any failure drops the fresh object.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/config.h"
+#include "core/config_accounts.h"
 #include "core/config_table.h"
 #include "core/config_value.h"
+#include "core/file.h"
 #include "core/ini.h"
 #include "core/text.h"
-
-#define UID_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
-
-struct seen_key {
-    int line;       /* 0: not seen */
-    bool from_file; /* as <key>_file */
-};
-
-struct parsed_account {
-    struct account_config account;
-    int line;
-};
 
 struct loader {
     const char *path;
     char *folder; /* of the config file; NULL: the working directory */
     struct config *config;
     const char *section;   /* the current one, as the table has it */
-    struct seen_key *seen; /* one per key of the table; those of accounts are the current account's */
+    struct seen_key *seen; /* one per key of the table */
     int *section_lines;    /* one per key of the table, used at a section's first */
-    struct parsed_account *accounts;
-    size_t account_count;
-    size_t account_capacity;
+    bool literal_secret;   /* the file itself holds one */
+    struct account_sections accounts;
 };
 
 static bool no_memory(struct error *error)
@@ -53,68 +41,10 @@ static size_t section_index(const char *section)
     return i;
 }
 
-static bool apply_defaults(struct config *config, const char *folder, bool of_account, void *object)
-{
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        bool is_string = key->type == CONFIG_STRING || key->type == CONFIG_PATH;
-        struct config_key unbounded = *key;
-
-        if ((strcmp(key->section, CONFIG_ACCOUNT) == 0) != of_account ||
-            (!is_string && key->fallback[0] == '\0'))
-            continue;
-        unbounded.minimum = 0; /* "" means not given, also where it may not be given */
-        if (config_key_parse(is_string ? &unbounded : key, key->fallback, folder, &config->arena, object) !=
-            CONFIG_PARSED)
-            return false;
-    }
-    return true;
-}
-
-static bool add_account(struct loader *loader, const char *uid, int line, struct error *error)
-{
-    struct parsed_account *account;
-
-    if (loader->account_count == loader->account_capacity) {
-        size_t capacity = loader->account_capacity == 0 ? 8 : loader->account_capacity * 2;
-        struct parsed_account *accounts = reallocarray(loader->accounts, capacity, sizeof(*accounts));
-
-        if (accounts == NULL)
-            return no_memory(error);
-        loader->accounts = accounts;
-        loader->account_capacity = capacity;
-    }
-    account = &loader->accounts[loader->account_count];
-    *account = (struct parsed_account){.line = line};
-    account->account.aliyun_uid = arena_strdup(&loader->config->arena, uid);
-    if (account->account.aliyun_uid == NULL ||
-        !apply_defaults(loader->config, loader->folder, true, &account->account))
-        return no_memory(error);
-    loader->account_count++;
-    return true;
-}
-
 static bool begin_account(struct loader *loader, const char *uid, int line, struct error *error)
 {
-    if (strcmp(uid, "default") == 0) {
-        error_set(error, ERROR_CONFIG,
-                  "[account default] is not supported, expected one [account UID] section "
-                  "for each account");
-        return false;
-    }
-    if (uid[0] == '\0' || uid[strspn(uid, UID_CHARACTERS)] != '\0') {
-        error_set(error, ERROR_CONFIG,
-                  "[account%s%s] has a bad UID, expected digits, letters, '_' and '-', "
-                  "such as [account 1000000000000001]",
-                  uid[0] == '\0' ? "" : " ", uid);
-        return false;
-    }
-    for (size_t i = 0; i < config_key_count; i++) {
-        if (strcmp(config_keys[i].section, CONFIG_ACCOUNT) == 0)
-            loader->seen[i] = (struct seen_key){0};
-    }
     loader->section = CONFIG_ACCOUNT;
-    return add_account(loader, uid, line, error);
+    return account_sections_add(&loader->accounts, &loader->config->arena, uid, line, error);
 }
 
 static bool begin_section(struct loader *loader, const char *section, int line, struct error *error)
@@ -140,11 +70,17 @@ static bool begin_section(struct loader *loader, const char *section, int line, 
     return true;
 }
 
+static bool is_of_account(const struct config_key *key)
+{
+    return strcmp(key->section, CONFIG_ACCOUNT) == 0;
+}
+
 static bool note_key(struct loader *loader, const struct config_value *value, int line, struct error *error)
 {
-    struct seen_key *seen = &loader->seen[value->key - config_keys];
+    struct seen_key *seen = is_of_account(value->key) ? loader->accounts.newest->seen : loader->seen;
     const char *name = value->key->key;
 
+    seen += value->key - config_keys;
     if (seen->line == 0) {
         *seen = (struct seen_key){.line = line, .from_file = value->from_file};
         return true;
@@ -159,16 +95,11 @@ static bool note_key(struct loader *loader, const struct config_value *value, in
     return false;
 }
 
-static const char *account_uid(const struct loader *loader)
-{
-    return loader->accounts[loader->account_count - 1].account.aliyun_uid;
-}
-
 /* Where the value came from is said instead of the value when that is not the config file. */
 static void refuse_value(const struct loader *loader, const struct config_value *value, struct error *error)
 {
     const struct config_key *key = value->key;
-    bool of_account = strcmp(key->section, CONFIG_ACCOUNT) == 0;
+    bool of_account = is_of_account(key);
     bool has_unit = key->type == CONFIG_DURATION || key->type == CONFIG_SIZE;
     char expected[CONFIG_TEXT_SIZE];
     char found[CONFIG_TEXT_SIZE];
@@ -180,20 +111,24 @@ static void refuse_value(const struct loader *loader, const struct config_value 
     else
         snprintf(found, sizeof(found), "is '%.60s'", value->text);
     error_set(error, ERROR_CONFIG, "%s in [%s%s%s] %s, expected %s%s%s", key->key, key->section,
-              of_account ? " " : "", of_account ? account_uid(loader) : "", found,
+              of_account ? " " : "", of_account ? loader->accounts.newest->account.aliyun_uid : "", found,
               config_key_expected(key, expected, sizeof(expected)), has_unit ? ", such as " : "",
               has_unit ? key->fallback : "");
 }
 
 static bool store(struct loader *loader, const struct config_value *value, struct error *error)
 {
+    struct arena *arena = &loader->config->arena;
     void *object = loader->config;
 
-    if (strcmp(value->key->section, CONFIG_ACCOUNT) == 0)
-        object = &loader->accounts[loader->account_count - 1].account;
-    switch (config_key_parse(value->key, value->text, loader->folder, &loader->config->arena, object)) {
+    if (is_of_account(value->key))
+        object = &loader->accounts.newest->account;
+    if ((value->key->flags & CONFIG_SECRET) != 0 && value->variable[0] == '\0' && !value->from_file)
+        loader->literal_secret = true;
+    switch (config_key_parse(value->key, value->text, loader->folder, arena, object)) {
     case CONFIG_PARSED:
-        return true;
+        return !value->from_file || config_key_keep_path(value->key, value->path, arena, object) ||
+               no_memory(error);
     case CONFIG_NO_MEMORY:
         return no_memory(error);
     case CONFIG_NOT_PARSED:
@@ -246,20 +181,6 @@ static int line_of(const struct loader *loader, const char *section, const char 
     return line == 0 ? 1 : line;
 }
 
-__attribute__((format(printf, 4, 5))) static bool refuse_at(const struct loader *loader, int line,
-                                                            struct error *error, const char *format, ...)
-{
-    char message[sizeof(error->message)];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(message, sizeof(message), format, arguments);
-    va_end(arguments);
-    error_set(error, ERROR_CONFIG, "%s", message);
-    ini_locate(loader->path, line, error);
-    return false;
-}
-
 static bool check_mysql(const struct loader *loader, struct error *error)
 {
     const struct mysql_config *mysql = &loader->config->mysql;
@@ -275,10 +196,10 @@ static bool check_mysql(const struct loader *loader, struct error *error)
         missing = "database";
     if (missing == NULL)
         return true;
-    return refuse_at(loader, line_of(loader, "mysql", missing), error,
-                     "'%s' is not set in [mysql], expected %s because 'source' in [inventory] is mysql "
-                     "(the default); for an inventory without a database set source = file",
-                     missing, strcmp(missing, "host") == 0 ? "it or 'socket'" : "it");
+    return ini_refuse(loader->path, line_of(loader, "mysql", missing), error,
+                      "'%s' is not set in [mysql], expected %s because 'source' in [inventory] is mysql "
+                      "(the default); for an inventory without a database set source = file",
+                      missing, strcmp(missing, "host") == 0 ? "it or 'socket'" : "it");
 }
 
 /* The longer one belongs to the key `longer` of the section. */
@@ -292,9 +213,9 @@ static bool check_order(const struct loader *loader, const char *section, const 
         return true;
     text_format_duration(longer_ns, is, sizeof(is));
     text_format_duration(shorter_ns, least, sizeof(least));
-    return refuse_at(loader, line_of(loader, section, longer), error,
-                     "%s in [%s] is %s, expected at least %s, which is its %s", longer, section, is, least,
-                     shorter);
+    return ini_refuse(loader->path, line_of(loader, section, longer), error,
+                      "%s in [%s] is %s, expected at least %s, which is its %s", longer, section, is, least,
+                      shorter);
 }
 
 static bool check_metrics(const struct loader *loader, struct error *error)
@@ -320,55 +241,29 @@ static bool check_optional_metrics(const struct loader *loader, struct error *er
     for (unsigned id = 0; id < OPTIONAL_METRIC_COUNT; id++) {
         if (loader->config->optional_metrics.enabled[id] &&
             !loader->config->metrics[METRIC_USER_SESSION_COUNT].enabled)
-            return refuse_at(loader, line_of(loader, "optional_metrics", names[id]), error,
-                             "%s in [optional_metrics] is yes, expected no while 'enabled' in [metric %s] "
-                             "is no: both come from the same replies",
-                             names[id], metric_id_name(METRIC_USER_SESSION_COUNT));
+            return ini_refuse(loader->path, line_of(loader, "optional_metrics", names[id]), error,
+                              "%s in [optional_metrics] is yes, expected no while 'enabled' in [metric %s] "
+                              "is no: both come from the same replies",
+                              names[id], metric_id_name(METRIC_USER_SESSION_COUNT));
     }
     return true;
 }
 
-static bool check_account(const struct loader *loader, const struct parsed_account *parsed,
-                          struct error *error)
+static bool check_accounts_table(const struct loader *loader, struct error *error)
 {
-    const struct account_config *account = &parsed->account;
-    const char *missing = NULL;
+    const struct config *config = loader->config;
+    int line = line_of(loader, "accounts", "source");
 
-    if (account->access_key_id[0] == '\0')
-        missing = "access_key_id";
-    else if (account->access_key_secret[0] == '\0')
-        missing = "access_key_secret";
-    if (missing == NULL)
+    if (config->accounts_common.source != ACCOUNTS_SOURCE_DATABASE)
         return true;
-    return refuse_at(loader, parsed->line, error, "[account %s] has no '%s', expected it or '%s_file'",
-                     account->aliyun_uid, missing, missing);
-}
-
-static int compare_accounts(const void *left, const void *right)
-{
-    const struct parsed_account *a = left;
-    const struct parsed_account *b = right;
-    int order = strcmp(a->account.aliyun_uid, b->account.aliyun_uid);
-
-    return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
-}
-
-static bool check_accounts(struct loader *loader, struct error *error)
-{
-    struct parsed_account *accounts = loader->accounts;
-
-    for (size_t i = 0; i < loader->account_count; i++) {
-        if (!check_account(loader, &accounts[i], error))
-            return false;
-    }
-    if (loader->account_count > 0)
-        qsort(accounts, loader->account_count, sizeof(*accounts), compare_accounts);
-    for (size_t i = 1; i < loader->account_count; i++) {
-        if (strcmp(accounts[i - 1].account.aliyun_uid, accounts[i].account.aliyun_uid) == 0)
-            return refuse_at(loader, accounts[i].line, error,
-                             "[account %s] again, expected it once; it began in line %d",
-                             accounts[i].account.aliyun_uid, accounts[i - 1].line);
-    }
+    if (config->inventory.source != INVENTORY_SOURCE_MYSQL)
+        return ini_refuse(loader->path, line, error,
+                          "source in [accounts] is database but source in [inventory] is file, expected "
+                          "source = mysql there: the accounts are read from that database");
+    if (config->accounts_common.encryption_password[0] == '\0')
+        return ini_refuse(loader->path, line, error,
+                          "source in [accounts] is database without 'encryption_password', expected it or "
+                          "'encryption_password_file': what the secrets in aliyun_uids are encrypted with");
     return true;
 }
 
@@ -380,21 +275,7 @@ static bool check_whole(struct loader *loader, struct error *error)
            check_order(loader, "das", "timeout", das->timeout, "connect_timeout", das->connect_timeout,
                        error) &&
            check_metrics(loader, error) && check_optional_metrics(loader, error) &&
-           check_accounts(loader, error);
-}
-
-/* From here on the config owns the accounts. */
-static bool hand_over_accounts(struct loader *loader, struct error *error)
-{
-    struct config *config = loader->config;
-
-    config->accounts = arena_alloc_array(&config->arena, loader->account_count, sizeof(config->accounts[0]));
-    if (config->accounts == NULL)
-        return no_memory(error);
-    for (size_t i = 0; i < loader->account_count; i++)
-        config->accounts[i] = loader->accounts[i].account;
-    config->account_count = loader->account_count;
-    return true;
+           check_accounts_table(loader, error);
 }
 
 static struct config *config_new(void)
@@ -413,6 +294,7 @@ static bool loader_init(struct loader *loader, const char *path)
     const char *slash = strrchr(path, '/');
 
     *loader = (struct loader){.path = path};
+    account_sections_init(&loader->accounts);
     loader->config = config_new();
     loader->seen = calloc(config_key_count, sizeof(*loader->seen));
     loader->section_lines = calloc(config_key_count, sizeof(*loader->section_lines));
@@ -426,18 +308,23 @@ static bool loader_init(struct loader *loader, const char *path)
     }
     loader->config->path = arena_strdup(&loader->config->arena, path);
     return loader->config->path != NULL &&
-           apply_defaults(loader->config, loader->folder, false, loader->config);
+           config_set_defaults(false, loader->folder, &loader->config->arena, loader->config) &&
+           config_read_environment(loader->config);
 }
 
-/* Drops the config too, unless it was taken out. */
+/* What a file that failed left behind; the sections lie in the config's memory. */
+static void drop_config(struct loader *loader)
+{
+    if (loader->config == NULL)
+        return;
+    account_sections_wipe(&loader->accounts);
+    config_put(loader->config);
+}
+
 static void loader_release(struct loader *loader)
 {
-    bool handed_over = loader->config == NULL || loader->config->account_count > 0;
-
-    for (size_t i = 0; i < loader->account_count && !handed_over; i++)
-        config_wipe_account(&loader->accounts[i].account);
-    config_put(loader->config);
-    free(loader->accounts);
+    drop_config(loader);
+    account_sections_release(&loader->accounts);
     free(loader->section_lines);
     free(loader->seen);
     free(loader->folder);
@@ -451,8 +338,9 @@ struct config *config_load(const char *path, struct error *error)
     if (!loader_init(&loader, path)) {
         no_memory(error);
     } else if (ini_read(path, take_entry, &loader, error) && check_whole(&loader, error) &&
-               hand_over_accounts(&loader, error)) {
+               account_sections_hand_over(&loader.accounts, loader.config, error)) {
         config = loader.config;
+        config->secrets_open_to_everybody = loader.literal_secret && file_open_to_everybody(path);
         loader.config = NULL;
     }
     loader_release(&loader);

@@ -34,7 +34,7 @@ enum config_type {
 enum config_key_flags {
     CONFIG_RESTART = 1,   /* a change needs a restart */
     CONFIG_SECRET = 2,    /* never shown, zeroed in the end */
-    CONFIG_FROM_FILE = 4, /* there also is <key>_file */
+    CONFIG_FROM_FILE = 4, /* there also is <key>_file, of which everybody else must be kept out */
 };
 
 struct config_key {
@@ -46,6 +46,7 @@ struct config_key {
     const char *const *names; /* ends with NULL */
     const char *fallback;     /* as it would stand in the file; "" leaves zero or "" */
     size_t offset;            /* in struct account_config for CONFIG_ACCOUNT, else in struct config */
+    size_t path_offset;       /* of the path in <key>_file, a string; 0: the path is not kept */
     unsigned flags;
     const char *meaning;
 };
@@ -77,6 +78,15 @@ enum config_parsed { CONFIG_PARSED, CONFIG_NOT_PARSED, CONFIG_NO_MEMORY };
  */
 enum config_parsed config_key_parse(const struct config_key *key, const char *text, const char *folder,
                                     struct arena *arena, void *object);
+
+/* Keeps the path that the value was read from; nothing when the key keeps none. False: no memory. */
+bool config_key_keep_path(const struct config_key *key, const char *path, struct arena *arena, void *object);
+
+/*
+ * Sets all keys of accounts, or all others, to their defaults; texts without one to "". False: no
+ * memory.
+ */
+bool config_set_defaults(bool of_account, const char *folder, struct arena *arena, void *object);
 
 /* Appends the value as it would stand in the file, secrets as "***". */
 void config_key_format(const struct config_key *key, const void *object, struct strbuf *out);

@@ -17,6 +17,7 @@ void config_value_init(struct config_value *value, const char *text)
 
 void config_value_release(struct config_value *value)
 {
+    free(value->path);
     strbuf_release_secret(&value->content);
 }
 
@@ -74,7 +75,7 @@ static char *join_path(const char *folder, const char *path)
     return strbuf_detach(&joined, &length);
 }
 
-static bool check_content(struct config_value *value, const char *path, struct error *error)
+static bool check_content(struct config_value *value, struct error *error)
 {
     struct strbuf *content = &value->content;
 
@@ -85,28 +86,26 @@ static bool check_content(struct config_value *value, const char *path, struct e
     if (content->length > 0)
         return true;
     error_set(error, ERROR_CONFIG, "the file %.100s for '%s' is empty, expected the value in its only line",
-              path, value->key->key);
+              value->path, value->key->key);
     return false;
 }
 
 /* The value is a path so far; it becomes the content of that file. */
 static bool resolve_file(struct config_value *value, const char *folder, struct error *error)
 {
-    char *path;
     bool ok;
 
     if (value->text[0] == '\0') {
         error_set(error, ERROR_CONFIG, "'%s_file' is empty, expected the path of a file", value->key->key);
         return false;
     }
-    path = join_path(folder, value->text);
-    if (path == NULL)
+    value->path = join_path(folder, value->text);
+    if (value->path == NULL)
         return no_memory(error);
-    ok = file_read_secret(path, &value->content, error);
+    ok = file_read_secret(value->path, &value->content, error);
     if (!ok && error->class != ERROR_NO_MEMORY)
         error_set(error, ERROR_CONFIG, "'%s_file': %s", value->key->key, error->message);
-    ok = ok && check_content(value, path, error);
-    free(path);
+    ok = ok && check_content(value, error);
     value->text = strbuf_text(&value->content);
     return ok;
 }

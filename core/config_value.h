@@ -16,7 +16,8 @@ struct config_value {
     bool from_file;        /* it was given as <key>_file */
     const char *text;      /* borrowed from the caller, the environment or `content` */
     char variable[64];     /* the environment variable it came from, or "" */
-    struct strbuf content; /* of the file it came from */
+    char *path;            /* of the file it came from, or NULL */
+    struct strbuf content; /* of that file */
 };
 
 /* The caller then sets key and from_file. */

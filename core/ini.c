@@ -8,6 +8,7 @@
 #include "core/ini.h"
 
 #include <ini.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,19 @@ void ini_locate(const char *path, int line, struct error *error)
         prefix = CUT_PATH_PREFIX;
     }
     error_set(error, error->class, "%s%s:%d: %s", prefix, path, line, error->message);
+}
+
+bool ini_refuse(const char *path, int line, struct error *error, const char *format, ...)
+{
+    char message[sizeof(error->message)];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    error_set(error, ERROR_CONFIG, "%s", message);
+    ini_locate(path, line, error);
+    return false;
 }
 
 static bool refuse(struct error *error, const char *message)

@@ -39,4 +39,8 @@ bool ini_read_text(const char *name, const char *text, size_t length, ini_entry_
  */
 void ini_locate(const char *path, int line, struct error *error);
 
+/* The same as the whole answer of a check: ERROR_CONFIG with file, line and message. Returns false. */
+bool ini_refuse(const char *path, int line, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 #endif

@@ -154,11 +154,12 @@ static void test_shipped_file_mentions_every_key_in_its_section(void **state)
         char header[CONFIG_TEXT_SIZE];
         char plain[CONFIG_TEXT_SIZE];
         char commented[CONFIG_TEXT_SIZE];
+        bool of_account = strcmp(config_keys[i].section, CONFIG_ACCOUNT) == 0;
         const char *section;
         const char *end;
         const char *found;
 
-        snprintf(header, sizeof(header), "\n[%s", config_keys[i].section);
+        snprintf(header, sizeof(header), "\n[%s%s", config_keys[i].section, of_account ? " " : "]");
         snprintf(plain, sizeof(plain), "\n%s = ", config_keys[i].key);
         snprintf(commented, sizeof(commented), "\n# %s = ", config_keys[i].key);
         section = strstr(text, header);

@@ -140,14 +140,16 @@ static void test_unknown_names_are_refused_with_advice(void **state)
          "exporter.ini:2: unknown key 'tls_cert_file' in [web], expected one of listen"},
         {"[account 1]\nQWxhZGRpbjpvcGVu = =\n",
          "exporter.ini:2: unknown key in [account], expected one of access_key_id, access_key_secret, "
-         "security_token, rate_limit; is it the rest of a value?"},
+         "security_token, role_arn, role_session_name, external_id, duration, policy, sts_endpoint, "
+         "source_account, ecs_role, oidc_provider_arn, oidc_token_file, credentials_uri, rate_limit; is it "
+         "the rest of a value?"},
         {"[exporter]\nxyz = 1\n", "exporter.ini:2: unknown key 'xyz' in [exporter], expected one of workers, "
                                   "queue_size, log_level, log_format"},
         {"[mysq]\n", "exporter.ini:1: unknown section [mysq], did you mean [mysql]?"},
         {"[ web ]\n",
          "exporter.ini:1: unknown section [ web ], expected one of [exporter], [web], [inventory], "
          "[mysql], [das], [metric db_user_session_count], [metric db_max_user_connections], "
-         "[optional_metrics], [account UID]"},
+         "[optional_metrics], [accounts], [account UID]"},
         {"[metric db_user_sessions_count]\n",
          "exporter.ini:1: unknown section [metric db_user_sessions_count], did "
          "you mean [metric db_user_session_count]?"},
@@ -240,13 +242,12 @@ static void test_bad_account_sections_are_refused(void **state)
         {"[account 1 2]\n",
          "exporter.ini:1: [account 1 2] has a bad UID, expected digits, letters, '_' and '-', such "
          "as [account 1000000000000001]"},
-        {"[account default]\n",
-         "exporter.ini:1: [account default] is not supported, expected one [account UID] "
-         "section for each account"},
         {MINIMAL "[account 1]\naccess_key_id = a\n",
-         "exporter.ini:3: [account 1] has no 'access_key_secret', expected it or 'access_key_secret_file'"},
+         "exporter.ini:4: [account 1]: 'access_key_id' without 'access_key_secret', expected it or "
+         "'access_key_secret_file' too"},
         {MINIMAL "[account 1]\naccess_key_secret = a\n",
-         "exporter.ini:3: [account 1] has no 'access_key_id', expected it or 'access_key_id_file'"},
+         "exporter.ini:4: [account 1]: 'access_key_secret' without 'access_key_id', expected it or "
+         "'access_key_id_file' too"},
     };
 
     (void)state;
