@@ -32,6 +32,7 @@ struct builder {
     struct share schemas[SCHEMAS];
     struct share *clients; /* one for each address; with ports one for each session */
     size_t client_count;
+    size_t client_capacity;
     uint64_t total;
     uint64_t active;
     const struct session_shape *shape;
@@ -92,7 +93,10 @@ static void share_add(struct share *share, uint64_t thread, bool active)
 
 static struct share *new_client(struct builder *builder, char *key)
 {
-    builder->clients = xrealloc(builder->clients, builder->client_count + 1, sizeof(*builder->clients));
+    if (builder->client_count == builder->client_capacity) {
+        builder->client_capacity = builder->client_capacity == 0 ? 16 : 2 * builder->client_capacity;
+        builder->clients = xrealloc(builder->clients, builder->client_capacity, sizeof(*builder->clients));
+    }
     share_init(&builder->clients[builder->client_count], key);
     return &builder->clients[builder->client_count++];
 }
