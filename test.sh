@@ -13,9 +13,10 @@ usage() {
 usage: ./test.sh [--quick] [--only REGEX]
 
 Installs the packages that are missing (Debian 12 or 13, as root or with sudo) and runs everything:
-the unit, structure and end-to-end tests, the unit and end-to-end tests again with the address and
-undefined behaviour sanitizers and with the thread sanitizer, the release build, a build by clang with
-warnings as errors, clang-tidy and shellcheck.
+the unit, structure and end-to-end tests, those of the Debian package and the container image (skipped
+where root or a network is missing), the unit and end-to-end tests again with the address and undefined
+behaviour sanitizers and with the thread sanitizer, the release build, a build by clang with warnings
+as errors, clang-tidy and shellcheck.
 
   --quick        The debug build and its tests only.
   --only REGEX   Only the tests whose name matches, of the debug build and under both sanitizers.
@@ -235,13 +236,14 @@ if [ -z "$quick" ]; then
     build_the_rest &
     rest=$!
 fi
-suite "unit and structure tests" dev -LE e2e
+suite "unit and structure tests" dev -LE 'e2e|package'
 [ -z "$rest" ] || wait "$rest" || true
 rest=
 if [ -z "$quick" ]; then
-    suite "unit tests, asan" asan -LE 'e2e|structure'
-    suite "unit tests, tsan" tsan -LE 'e2e|structure'
+    suite "unit tests, asan" asan -LE 'e2e|structure|package'
+    suite "unit tests, tsan" tsan -LE 'e2e|structure|package'
 fi
+[ -n "$quick" ] || suite "package and image tests" dev -L package
 suite "end-to-end tests" dev -L e2e
 if [ -z "$quick" ]; then
     suite "end-to-end tests, asan" asan -L e2e

@@ -37,6 +37,11 @@ foreach(configuration RELEASE RELWITHDEBINFO MINSIZEREL)
     string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${configuration} "${CMAKE_C_FLAGS_${configuration}}")
 endforeach()
 
+# No path of this machine goes into a release: the same sources give the same bytes in any folder.
+if(HARDENING)
+    add_compile_options(-ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+endif()
+
 # The hardening set of the OpenSSF compiler options guide.
 if(HARDENING)
     set(CMAKE_POSITION_INDEPENDENT_CODE ON)

@@ -1,4 +1,8 @@
-# REVISION: the commit the build was made from; "unknown" outside a checkout.
+# REVISION: the commit the build was made from; "unknown" outside a checkout. -DREVISION=… says it for a
+# tree without .git, such as that of a container's build.
+if(REVISION)
+    return()
+endif()
 set(REVISION "unknown")
 find_package(Git QUIET)
 if(GIT_FOUND AND EXISTS ${CMAKE_SOURCE_DIR}/.git)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a purpose needs, those that are missing:
 #
-#     tools/packages.sh [--missing] PURPOSE...      of: build, demo, test, bench
+#     tools/packages.sh [--missing] PURPOSE...      of: build, simulator, demo, test, bench
 #
 # With --missing it prints them and installs nothing.
 # It goes through apt as this machine has it set up. When nothing is missing it takes milliseconds
@@ -23,13 +23,19 @@ packages_of() {
         # inih and CivetWeb are compiled from their source packages; these are what to fall back to.
         echo libcurl4-openssl-dev libssl-dev libmariadb-dev libjansson-dev zlib1g-dev libinih-dev libcivetweb-dev
         ;;
-    demo)
+    simulator)
         packages_of build
-        echo libevent-dev mariadb-server-core mariadb-client-core
+        echo libevent-dev
+        ;;
+    demo)
+        packages_of simulator
+        echo mariadb-server-core mariadb-client-core
         ;;
     test)
         packages_of demo
         echo libcmocka-dev python3 git ccache curl openssl universal-ctags shellcheck clang libclang-rt-dev
+        # The packages and the image.
+        echo debootstrap buildah man-db python3-yaml
         # Other versions of these two judge differently; without them their checks are skipped.
         [ "$version_id" != 12 ] || echo clang-format-14 clang-tidy-14
         ;;
@@ -38,7 +44,7 @@ packages_of() {
         echo libcmocka-dev python3 wrk openssl git
         ;;
     *)
-        echo "packages.sh: '$1' is no purpose, expected build, demo, test or bench" >&2
+        echo "packages.sh: '$1' is no purpose, expected build, simulator, demo, test or bench" >&2
         return 2
         ;;
     esac
