@@ -1,79 +1,11 @@
 """A real Prometheus scrapes the exporter."""
 
-import json
-import os
-import subprocess
-import urllib.parse
-import urllib.request
-
 import harness
 import fleet
 from fleet import Instance, UID
+from prometheus_server import Server
 
 ONE, TWO = Instance("rm-test1", "one", users=(("app_user", 100),)), Instance("rm-test2", "two")
-
-CONFIG = """
-global:
-  scrape_interval: 1s
-scrape_configs:
-  - job_name: sessions
-    static_configs:
-      - targets: ["127.0.0.1:%d"]
-"""
-
-
-class Server:
-    """Prometheus with one scrape target; waits until it is ready."""
-
-    def __init__(self, case, port):
-        program, _ = harness.find_prometheus()
-        config = case.write("prometheus.yml", CONFIG % port)
-        log_path = case.path("prometheus.log")
-        with open(log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                harness.command(program, "--config.file=" + config, "--storage.tsdb.path=" + case.path("tsdb"),
-                                "--web.listen-address=127.0.0.1:0", "--log.level=debug"),
-                stdout=log, stderr=log, cwd=case.folder)
-        case.addCleanup(self.stop)
-        self.url = "http://127.0.0.1:%d" % harness.wait_for("Prometheus", self.find_port)
-        harness.wait_for("its readiness", self.ready)
-
-    def find_port(self):
-        """Its log says port 0: the kernel knows better."""
-        sockets = set()
-        for name in os.listdir(f"/proc/{self.process.pid}/fd"):
-            try:
-                sockets.add(os.readlink(f"/proc/{self.process.pid}/fd/{name}"))
-            except FileNotFoundError:
-                pass
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            for fields in (line.split() for line in table):
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                    return int(fields[1].split(":")[1], 16)
-        return None
-
-    def ready(self):
-        try:
-            with urllib.request.urlopen(self.url + "/-/ready", timeout=5) as reply:
-                return reply.status == 200
-        except OSError:
-            return False
-
-    def query(self, expression):
-        """[(labels, value)] of an instant query."""
-        url = self.url + "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            result = json.load(reply)["data"]["result"]
-        return [(series["metric"], float(series["value"][1])) for series in result]
-
-    def value(self, expression):
-        values = [value for _, value in self.query(expression)]
-        return values[0] if len(values) == 1 else None
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-
 
 class Prometheus(harness.Case):
     def setUp(self):
@@ -82,7 +14,7 @@ class Prometheus(harness.Case):
         self.sim = self.simulator()
         self.exporter = self.start(self.sim, [ONE, TWO])
         self.exporter.wait_sessions(fleet.sessions([ONE, TWO]))
-        self.server = Server(self, self.exporter.port)
+        self.server = Server(self, [self.exporter.port])
 
     def wait_value(self, expression, expected):
         harness.wait_for(expression, lambda: self.server.value(expression) == expected,
