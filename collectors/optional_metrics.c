@@ -62,8 +62,6 @@ static bool add_keyed(struct batch *batch, const struct target *target, const st
     struct das_group group;
 
     memcpy(&group, (const char *)reply + source->group, sizeof(group));
-    if (!group.known)
-        return true;
     if (!node_samples_add_keyed(batch, source->family, target, &group, source->column, most, &rest))
         return false;
     if (rest.count > 0) {

@@ -196,7 +196,7 @@ static enum group_read read_group(const struct parser *parser, json_t *array, ch
     for (size_t i = 0; i < count && read == GROUP_READ; i++)
         read = read_element(parser, json_array_get(array, i), clean_key, &sessions[i]);
     if (read == GROUP_READ)
-        *group = (struct das_group){sessions, count, true};
+        *group = (struct das_group){sessions, count};
     return read;
 }
 

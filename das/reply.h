@@ -25,11 +25,13 @@ struct das_sessions {
     int64_t active;
 };
 
-/* One of these lists as the reply orders it; keys may repeat. */
+/*
+ * One of these lists as the reply orders it; keys may repeat. Empty also when the reply does not
+ * have it, or not in a form that can be relied on.
+ */
 struct das_group {
     struct das_sessions *sessions;
     size_t count;
-    bool known; /* false: the reply does not have it, or not in a form that can be relied on */
 };
 
 /* What a reply says of the node as a whole; -1: it does not say. */
@@ -43,8 +45,8 @@ struct das_reply {
     enum das_outcome outcome;
     struct error error;    /* class ERROR_NONE unless DAS_FAILED */
     const char *result_id; /* "" unless DAS_RUNNING */
-    /* of DAS_FINISHED; empty and unknown otherwise */
-    struct das_group users;   /* always known */
+    /* of DAS_FINISHED; empty and -1 otherwise */
+    struct das_group users;
     struct das_group clients; /* by address, without the port */
     struct das_group schemas; /* "": sessions without a default schema */
     struct das_node node;

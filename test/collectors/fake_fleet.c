@@ -96,7 +96,7 @@ static void answer_running(struct call *call)
 static void answer_finished(struct fleet *fleet, struct fleet_target *target, struct call *call)
 {
     struct das_sessions users[] = {{"app", (int64_t)target->results, 0}};
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1, true}};
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1}};
     const struct optional_metrics_config none = {.series_per_target = 1};
 
     call->outcome = DAS_FINISHED;

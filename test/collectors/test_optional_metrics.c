@@ -32,9 +32,9 @@ static struct das_sessions clients[] = {{"192.0.2.1", 30, 2}, {"192.0.2.2", 12, 
 static struct das_sessions schemas[] = {{"shop", 41, 3}, {"", 1, 0}};
 static const struct das_reply full = {
     .outcome = DAS_FINISHED,
-    .users = {users, 2, true},
-    .clients = {clients, 2, true},
-    .schemas = {schemas, 2, true},
+    .users = {users, 2},
+    .clients = {clients, 2},
+    .schemas = {schemas, 2},
     .node = {42, 3, 600},
 };
 
@@ -76,7 +76,7 @@ static void assert_rendered(const struct das_reply *reply, enum optional_metric 
 
 static struct das_reply with_clients(struct das_sessions *sessions, size_t count)
 {
-    return (struct das_reply){.outcome = DAS_FINISHED, .clients = {sessions, count, true}};
+    return (struct das_reply){.outcome = DAS_FINISHED, .clients = {sessions, count}};
 }
 
 static void test_active_sessions_of_users(void **state)
@@ -131,7 +131,7 @@ static void test_only_what_is_on_is_rendered(void **state)
 
 static void test_what_the_reply_lacks_has_no_sample(void **state)
 {
-    const struct das_reply bare = {.outcome = DAS_FINISHED, .users = {users, 2, true}, .node = {-1, -1, -1}};
+    const struct das_reply bare = {.outcome = DAS_FINISHED, .users = {users, 2}, .node = {-1, -1, -1}};
 
     (void)state;
     assert_rendered(&bare, OPTIONAL_NODE_SESSIONS, FAMILY_NODE_SESSIONS, "");
@@ -142,7 +142,7 @@ static void test_what_the_reply_lacks_has_no_sample(void **state)
 
 static void test_a_node_without_sessions_has_zeros(void **state)
 {
-    const struct das_reply idle = {.outcome = DAS_FINISHED, .users = {NULL, 0, true}};
+    const struct das_reply idle = {.outcome = DAS_FINISHED, .users = {NULL, 0}};
 
     (void)state;
     assert_rendered(&idle, OPTIONAL_NODE_SESSIONS, FAMILY_NODE_SESSIONS, "db_node_sessions" NODE_LINE "0\n");

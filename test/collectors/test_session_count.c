@@ -20,7 +20,7 @@ static const struct target target = {&instance, "pi-test1", NODE_TYPE_READ};
 
 static void assert_rendered(struct das_sessions *users, size_t count, const char *expected)
 {
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, count, true}};
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, count}};
     struct batch *batch = session_count_render(&target, &reply, &none);
     const char *lines;
     size_t length;
@@ -91,7 +91,7 @@ static void test_node_id_of_rds_is_empty(void **state)
     const struct instance rds = {"rm-test1", "orders", "rds", "1000000000000001"};
     const struct target rds_target = {&rds, "", NODE_TYPE_WRITE};
     struct das_sessions users[] = {{"app", 1, 0}};
-    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1, true}};
+    const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1}};
     struct batch *batch = session_count_render(&rds_target, &reply, &none);
     size_t length;
     const char *lines = batch_lines(batch, FAMILY_USER_SESSION_COUNT, &length);
