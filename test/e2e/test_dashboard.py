@@ -116,6 +116,14 @@ class Healthy(Run):
                     with self.subTest(rule["name"], selector=selector.text):
                         self.wait_data(selector.text)
 
+    def test_every_expression_on_the_pages_is_valid(self):
+        for page in ("README.md", "docs/runbooks.md", "docs/migration.md", "docs/migration.zh-CN.md"):
+            expressions = queries.page_queries(page)
+            self.assertGreater(len(expressions), 1, page)
+            for expression in expressions:
+                with self.subTest(page, expression=expression):
+                    self.server.query(expression)
+
     def test_no_alert_is_pending_while_all_is_well(self):
         harness.wait_for("the end of all alerts", lambda: not self.server.query("ALERTS"),
                          context=lambda: self.server.query("ALERTS"))

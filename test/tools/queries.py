@@ -50,3 +50,13 @@ def variable_queries(board):
 
 def legend_labels(legend):
     return set(re.findall(r"\{\{\s*(\w+)\s*\}\}", legend))
+
+
+def page_queries(name):
+    """The expressions on a page: blocks of ```promql, and indented lines that are no shell commands."""
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        text = file.read()
+    found = re.findall(r"^```promql\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    if name.endswith("runbooks.md"):
+        found += re.findall(r"^    ((?!curl ).+)$", text, flags=re.MULTILINE)
+    return found
