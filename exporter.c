@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/check.h"
+#include "app/encrypt_secret.h"
 #include "app/health.h"
 #include "app/options.h"
 #include "app/runtime.h"
@@ -136,7 +139,7 @@ static int run_with_config(const struct options *options)
         return EXIT_FAILURE;
     }
     if (options->command == COMMAND_CHECK)
-        code = check_run(config, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
+        code = check_run(config, options->offline, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     else
         code = run(options, config);
     config_put(config);
@@ -156,12 +159,39 @@ static void open_standard_streams(void)
         close(fd);
 }
 
+/*
+ * Keys are in memory: neither a core file nor another process of the same user may have them. The leak check of
+ * a sanitizer reads its own process as such a process.
+ */
+static void keep_memory_private(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* Connections of workers, scrapes and files: the soft limit is often 1024, the hard one is meant for servers. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error error;
 
     open_standard_streams();
+    keep_memory_private();
+    allow_many_files();
     if (!options_parse(argc, argv, &options, &error)) {
         fprintf(stderr, "mysql_session_exporter: %s; see --help\n", error.message);
         return EXIT_USAGE;
@@ -173,6 +203,8 @@ int main(int argc, char **argv)
     case COMMAND_VERSION:
         printf("mysql_session_exporter %s\n", runtime_version());
         return EXIT_SUCCESS;
+    case COMMAND_ENCRYPT_SECRET:
+        return encrypt_secret_run(&options, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     case COMMAND_HEALTH:
         return health_run(&options, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     case COMMAND_CHECK:

@@ -1,10 +1,16 @@
 #include "app/check.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "app/check_account.h"
+#include "app/keyring_feed.h"
 #include "collectors/lane.h"
 #include "core/clock.h"
+#include "core/log.h"
+#include "db/accounts.h"
 #include "db/inventory.h"
 #include "db/rows.h"
 #include "db/source.h"
@@ -20,26 +26,46 @@ static void print_rejections(const uint64_t rejected[REJECTION_COUNT], FILE *out
     }
 }
 
-static size_t count_targets(const struct inventory *inventory, const char *aliyun_uid)
+/* What --check works with. */
+struct check {
+    const struct config *config;
+    const struct inventory *inventory;
+    struct keyring *keyring;
+    struct das_client *client; /* NULL: offline */
+    FILE *out;
+};
+
+static size_t count_targets(const struct inventory *inventory, const char *aliyun_uid,
+                            const struct target **first)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < inventory->target_count; i++)
-        count += strcmp(inventory->targets[i].instance->aliyun_uid, aliyun_uid) == 0;
+    *first = NULL;
+    for (size_t i = inventory->target_count; i > 0; i--) {
+        if (strcmp(inventory->targets[i - 1].instance->aliyun_uid, aliyun_uid) != 0)
+            continue;
+        *first = &inventory->targets[i - 1];
+        count++;
+    }
     return count;
 }
 
-/* One line of the table. True when the full cycle fits into the interval. */
-static bool print_line(const char *name, const struct lane *lane, int64_t interval, double limit,
-                       int64_t cycle, const char *unasked, FILE *out)
+/* "2025-01-02T03:04:05Z", or "-" for what does not expire. */
+static const char *format_expiry(int64_t unix_ms, char *text, size_t size)
 {
-    const char *verdict =
-        cycle > interval ? "over the quota: the interval is stretched to the full cycle" : "ok";
+    time_t seconds = (time_t)(unix_ms / 1000);
+    struct tm utc;
 
-    fprintf(out, "  %-24s %8zu %12.1f %12.1f %10.0f s  %s\n", name, lane->job_count,
-            lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
-            unasked != NULL ? unasked : verdict);
-    return unasked == NULL && cycle <= interval;
+    if (unix_ms == 0 || gmtime_r(&seconds, &utc) == NULL ||
+        strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        return "-";
+    return text;
+}
+
+static void print_head(FILE *out)
+{
+    fprintf(out, "  %-24s %-11s %-20s %8s %8s %8s %11s  %s\n", "account", "credentials", "expire", "targets",
+            "need/s", "limit/s", "full cycle", "verdict");
 }
 
 static double per_second(int64_t calls, int64_t window)
@@ -47,30 +73,58 @@ static double per_second(int64_t calls, int64_t window)
     return (double)calls * (double)NS_PER_SECOND / (double)window;
 }
 
-/* True when the account is configured and its quota suffices. */
-static bool print_account(const struct config *config, const char *aliyun_uid, size_t targets, FILE *out)
+/* One line of the table. True when all is well and the full cycle fits into the interval. */
+static bool print_line(const struct check *check, const struct lane *lane, double limit, int64_t cycle,
+                       const struct account_trial *trial)
 {
-    const struct account_config *account = config_account(config, aliyun_uid);
-    struct lane *lane = lane_new(aliyun_uid, &config->das, account, 0);
+    int64_t interval = check->config->metrics[METRIC_USER_SESSION_COUNT].interval;
+    bool wrong = trial != NULL && trial->error.class != ERROR_NONE;
+    bool enabled = check->config->metrics[METRIC_USER_SESSION_COUNT].enabled;
+    const char *verdict = "ok";
+    char expiry[32];
+
+    if (wrong)
+        verdict = trial->error.message;
+    else if (!enabled)
+        verdict = "ok, but [metric db_user_session_count] is off: nothing is asked";
+    else if (cycle <= interval && check->client == NULL)
+        verdict = "within the quota, not tried";
+    else if (cycle > interval)
+        verdict = "over the quota: the interval is stretched to the full cycle";
+    fprintf(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s\n", lane->aliyun_uid,
+            trial != NULL ? credential_kind_name(trial->kind) : "",
+            trial != NULL ? format_expiry(trial->expiry_unix_ms, expiry, sizeof(expiry)) : "",
+            lane->job_count, lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
+            verdict);
+    fflush(check->out); /* the next account may take a while */
+    return !wrong && (!enabled || cycle <= interval);
+}
+
+/* True when the account's credentials are accepted and its quota suffices. */
+static bool check_account(const struct check *check, const char *aliyun_uid)
+{
+    const struct config *config = check->config;
+    struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid), 0);
+    const struct target *first;
+    struct account_trial trial;
     bool good;
 
     if (lane == NULL) {
-        fprintf(out, "  %-24s out of memory\n", aliyun_uid);
+        fprintf(check->out, "  %-24s out of memory\n", aliyun_uid);
         return false;
     }
-    lane->job_count = targets;
-    good = print_line(aliyun_uid, lane, config->metrics[METRIC_USER_SESSION_COUNT].interval,
-                      per_second(limiter_calls(lane->limiter), limiter_window(lane->limiter)),
-                      lane_cycle(lane, 1),
-                      account == NULL ? "no [account] section: its targets are not asked" : NULL, out);
+    lane->job_count = count_targets(check->inventory, aliyun_uid, &first);
+    account_try(check->keyring, check->client, aliyun_uid, first, &trial);
+    good = print_line(check, lane, per_second(limiter_calls(lane->limiter), limiter_window(lane->limiter)),
+                      lane_cycle(lane, 1), &trial);
     lane_free(lane);
     return good;
 }
 
 /* All accounts together. True when total_rate_limit suffices or there is none. */
-static bool print_total(const struct config *config, size_t targets, FILE *out)
+static bool check_total(const struct check *check)
 {
-    const struct das_config *das = &config->das;
+    const struct das_config *das = &check->config->das;
     struct lane *all;
     int64_t cycle;
     bool good;
@@ -79,45 +133,62 @@ static bool print_total(const struct config *config, size_t targets, FILE *out)
         return true;
     all = lane_new("all accounts", das, NULL, 0);
     if (all == NULL) {
-        fprintf(out, "  %-24s out of memory\n", "all accounts");
+        fprintf(check->out, "  %-24s out of memory\n", "all accounts");
         return false;
     }
-    all->job_count = targets;
-    cycle =
-        clock_scale(das->rate_window, (int64_t)targets * all->calls_per_result, das->total_rate_limit * 1000);
-    good = print_line(all->aliyun_uid, all, config->metrics[METRIC_USER_SESSION_COUNT].interval,
-                      per_second(das->total_rate_limit, das->rate_window), cycle, NULL, out);
+    all->job_count = check->inventory->target_count;
+    cycle = clock_scale(das->rate_window, (int64_t)all->job_count * all->calls_per_result,
+                        das->total_rate_limit * 1000);
+    good = print_line(check, all, per_second(das->total_rate_limit, das->rate_window), cycle, NULL);
     lane_free(all);
     return good;
 }
 
-static bool already_printed(const struct inventory *inventory, size_t i)
+static int compare_texts(const void *a, const void *b)
 {
-    for (size_t j = 0; j < i; j++) {
-        if (strcmp(inventory->instances[j].aliyun_uid, inventory->instances[i].aliyun_uid) == 0)
-            return true;
-    }
-    return false;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool print_accounts(const struct config *config, const struct inventory *inventory, FILE *out)
+/* The accounts of the configuration, the accounts table and the inventory, sorted and unique. NULL: no memory. */
+static const char **account_ids(const struct check *check, const struct accounts_table *table, size_t *count)
 {
+    const struct config *config = check->config;
+    const struct inventory *inventory = check->inventory;
+    size_t rows = table != NULL ? table->count : 0, used = 0;
+    const char **ids = calloc(config->account_count + rows + inventory->instance_count + 1, sizeof(*ids));
+
+    if (ids == NULL)
+        return NULL;
+    for (size_t i = 0; i < config->account_count; i++)
+        ids[used++] = config->accounts[i].aliyun_uid;
+    for (size_t i = 0; i < rows; i++)
+        ids[used++] = table->rows[i].aliyun_uid;
+    for (size_t i = 0; i < inventory->instance_count; i++)
+        ids[used++] = inventory->instances[i].aliyun_uid;
+    qsort(ids, used, sizeof(*ids), compare_texts);
+    *count = 0;
+    for (size_t i = 0; i < used; i++) {
+        if (*count == 0 || strcmp(ids[*count - 1], ids[i]) != 0)
+            ids[(*count)++] = ids[i];
+    }
+    return ids;
+}
+
+static bool check_accounts(const struct check *check, const struct accounts_table *table)
+{
+    size_t count;
+    const char **ids = account_ids(check, table, &count);
     bool good = true;
 
-    fprintf(out, "  %-24s %8s %12s %12s %12s\n", "account", "targets", "calls/s need", "calls/s max",
-            "full cycle");
-    for (size_t i = 0; i < config->account_count; i++) {
-        const char *uid = config->accounts[i].aliyun_uid;
-
-        good &= print_account(config, uid, count_targets(inventory, uid), out);
+    if (ids == NULL) {
+        fprintf(check->out, "  out of memory\n");
+        return false;
     }
-    for (size_t i = 0; i < inventory->instance_count; i++) {
-        const char *uid = inventory->instances[i].aliyun_uid;
-
-        if (config_account(config, uid) == NULL && !already_printed(inventory, i))
-            good &= print_account(config, uid, count_targets(inventory, uid), out);
-    }
-    return print_total(config, inventory->target_count, out) && good;
+    print_head(check->out);
+    for (size_t i = 0; i < count; i++)
+        good &= check_account(check, ids[i]);
+    free(ids);
+    return check_total(check) && good;
 }
 
 static bool check_users(struct rows *rows, FILE *out, FILE *errors)
@@ -133,10 +204,43 @@ static bool check_users(struct rows *rows, FILE *out, FILE *errors)
     return true;
 }
 
-static bool check_inventory(const struct config *config, struct rows *rows, FILE *out, FILE *errors)
+static void nothing_changed(void *context, const char *aliyun_uid)
+{
+    (void)context;
+    (void)aliyun_uid;
+}
+
+static bool out_of_memory(FILE *errors)
+{
+    fprintf(errors, "check failed: out of memory\n");
+    return false;
+}
+
+/* With what the accounts are tried; the client is NULL when they are not. */
+static bool check_accounts_with(struct check *check, struct config *config, bool offline, FILE *errors)
+{
+    const struct keyring_sink sink = {.changed = nothing_changed};
+    struct error error;
+    bool good = false;
+
+    check->keyring = keyring_new(config, &sink, (uint64_t)clock_unix_ms());
+    check->client = offline ? NULL : das_client_new(&config->das, 0, &error);
+    if (check->keyring == NULL || !keyring_feed_inventory(check->keyring, check->inventory))
+        out_of_memory(errors);
+    else if (!offline && check->client == NULL)
+        good = CHECK_FAILED(errors, &error);
+    else
+        good = check_accounts(check, NULL);
+    das_client_free(check->client);
+    keyring_free(check->keyring);
+    return good;
+}
+
+static bool check_inventory(struct config *config, struct rows *rows, bool offline, FILE *out, FILE *errors)
 {
     struct error error;
     struct inventory *inventory = inventory_build(rows, config->inventory.exclude, clock_unix_ms(), &error);
+    struct check check = {.config = config, .inventory = inventory, .out = out};
     bool good;
 
     if (inventory == NULL)
@@ -144,16 +248,14 @@ static bool check_inventory(const struct config *config, struct rows *rows, FILE
     fprintf(out, "inventory: %zu instances, %zu targets\n", inventory->instance_count,
             inventory->target_count);
     print_rejections(inventory->rejected, out);
-    good = print_accounts(config, inventory, out);
+    good = check_accounts_with(&check, config, offline, errors);
     if (!good)
-        fprintf(errors, "check failed: see the verdicts above; give every account a section, raise "
-                        "[metric db_user_session_count] interval or [das] total_rate_limit, or exclude "
-                        "instances\n");
+        fprintf(errors, "check failed: see the verdicts above\n");
     inventory_put(inventory);
     return good;
 }
 
-bool check_run(const struct config *config, FILE *out, FILE *errors)
+bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
 {
     struct rows rows;
     struct error error;
@@ -161,6 +263,7 @@ bool check_run(const struct config *config, FILE *out, FILE *errors)
     unsigned scope = users ? LOAD_ALL : LOAD_INSTANCES;
     bool good;
 
+    log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */
     fprintf(out, "configuration: %s is valid\n", config->path);
     rows_init(&rows);
     if (source_read_rows(config, scope, &rows, &error) != scope) {
@@ -168,7 +271,7 @@ bool check_run(const struct config *config, FILE *out, FILE *errors)
         return CHECK_FAILED(errors, &error);
     }
     good = !users || check_users(&rows, out, errors);
-    good = check_inventory(config, &rows, out, errors) && good;
+    good = check_inventory(config, &rows, offline, out, errors) && good;
     rows_release(&rows);
     return good;
 }

@@ -1,6 +1,7 @@
 /* From the inventory thread to the scheduler. */
 #include "app/runtime_state.h"
 
+#include "app/keyring_feed.h"
 #include "collectors/user_limits.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -30,6 +31,10 @@ static bool inventory_loaded(void *context, struct inventory *inventory, struct 
     struct inventory_arrival arrival = {.runtime = context, .inventory = inventory};
     struct runtime *runtime = context;
 
+    if (!keyring_feed_inventory(runtime->keyring, inventory)) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory: the old inventory stays in force");
+        return false;
+    }
     if (!scheduler_call(runtime->scheduler, apply_inventory, &arrival))
         return fail_without_scheduler(error);
     if (!arrival.applied) {

@@ -9,6 +9,7 @@ enum option_key {
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT,
     OPTION_CHECK,
+    OPTION_ENCRYPT_SECRET,
     OPTION_HEALTH,
     OPTION_VERSION,
     OPTION_HELP,
@@ -19,7 +20,8 @@ static const struct option long_options[] = {
     {"web.listen-address", required_argument, NULL, OPTION_LISTEN_ADDRESS},
     {"log.level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log.format", required_argument, NULL, OPTION_LOG_FORMAT},
-    {"check", no_argument, NULL, OPTION_CHECK},
+    {"check", optional_argument, NULL, OPTION_CHECK},
+    {"encrypt-secret", no_argument, NULL, OPTION_ENCRYPT_SECRET},
     {"health", no_argument, NULL, OPTION_HEALTH},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -68,6 +70,13 @@ static bool take(int key, const char *value, struct options *options, struct err
         return false;
     case OPTION_CHECK:
         options->command = COMMAND_CHECK;
+        options->offline = value != NULL && strcmp(value, "offline") == 0;
+        if (value == NULL || options->offline)
+            return true;
+        error_set(error, ERROR_CONFIG, "--check is '%s', expected nothing or offline", value);
+        return false;
+    case OPTION_ENCRYPT_SECRET:
+        options->command = COMMAND_ENCRYPT_SECRET;
         return true;
     case OPTION_HEALTH:
         options->command = COMMAND_HEALTH;
@@ -124,31 +133,37 @@ bool options_override(const struct options *options, struct config *config)
 
 void options_print_help(FILE *out)
 {
-    fputs("Usage: mysql_session_exporter [options]\n"
-          "\n"
-          "Exports the sessions of every database user on Alibaba Cloud RDS MySQL and PolarDB\n"
-          "instances to Prometheus, beside each user's connection limit.\n"
-          "\n"
-          "  --config.file=FILE            configuration, INI format (default exporter.ini)\n"
-          "  --web.listen-address=ADDRESS  where to serve, e.g. 0.0.0.0:10104 or [::1]:10104;\n"
-          "                                overrides [web] listen\n"
-          "  --log.level=LEVEL             debug, info, warn or error; overrides [exporter] log_level\n"
-          "  --log.format=FORMAT           logfmt or json; overrides [exporter] log_format\n"
-          "  --check                       validate the configuration, read the inventory, print the\n"
-          "                                accounts with the calls per second they need and the time\n"
-          "                                of a full cycle; then exit with 0, or with 1 and the reason\n"
-          "  --health                      ask the exporter that runs with this configuration whether it\n"
-          "                                is healthy, at the first address of [web] listen; then exit\n"
-          "                                with 0, or with 1 and the reason\n"
-          "  --version                     print the version and exit\n"
-          "  --help                        print this and exit\n"
-          "\n"
-          "Signals: SIGTERM and SIGINT stop it within 2 seconds, SIGHUP reloads the configuration.\n"
-          "Exit codes: 0 stopped, checked or healthy, 1 failed, 2 wrong usage.\n"
-          "\n"
-          "First steps: copy exporter.ini, fill in [mysql] and one [account UID], then\n"
-          "  mysql_session_exporter --config.file=my.ini --check\n"
-          "  mysql_session_exporter --config.file=my.ini\n"
-          "  curl http://127.0.0.1:10104/metrics\n",
-          out);
+    fputs(
+        "Usage: mysql_session_exporter [options]\n"
+        "\n"
+        "Exports the sessions of every database user on Alibaba Cloud RDS MySQL and PolarDB\n"
+        "instances to Prometheus, beside each user's connection limit.\n"
+        "\n"
+        "  --config.file=FILE            configuration, INI format (default exporter.ini)\n"
+        "  --web.listen-address=ADDRESS  where to serve, e.g. 0.0.0.0:10104 or [::1]:10104;\n"
+        "                                overrides [web] listen\n"
+        "  --log.level=LEVEL             debug, info, warn or error; overrides [exporter] log_level\n"
+        "  --log.format=FORMAT           logfmt or json; overrides [exporter] log_format\n"
+        "  --check                       validate the configuration, read the inventory, get every\n"
+        "                                account's credentials and try them with one call for one target,\n"
+        "                                print the accounts with the calls per second they need and the\n"
+        "                                time of a full cycle; then exit with 0, or with 1 and the reason.\n"
+        "                                With --check=offline nothing is fetched and nobody is called\n"
+        "  --encrypt-secret              read an AccessKey secret from standard input and print what\n"
+        "                                belongs into the table aliyun_uids; the password is that of the\n"
+        "                                variable ENCRYPTION_PASSWORD, else [accounts] encryption_password\n"
+        "  --health                      ask the exporter that runs with this configuration whether it\n"
+        "                                is healthy, at the first address of [web] listen; then exit\n"
+        "                                with 0, or with 1 and the reason\n"
+        "  --version                     print the version and exit\n"
+        "  --help                        print this and exit\n"
+        "\n"
+        "Signals: SIGTERM and SIGINT stop it within 2 seconds, SIGHUP reloads the configuration.\n"
+        "Exit codes: 0 stopped, checked or healthy, 1 failed, 2 wrong usage.\n"
+        "\n"
+        "First steps: copy exporter.ini, fill in [mysql] and one [account UID], then\n"
+        "  mysql_session_exporter --config.file=my.ini --check\n"
+        "  mysql_session_exporter --config.file=my.ini\n"
+        "  curl http://127.0.0.1:10104/metrics\n",
+        out);
 }

@@ -8,11 +8,19 @@
 #include "core/config.h"
 #include "core/error.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_HEALTH, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+    COMMAND_RUN,
+    COMMAND_CHECK,
+    COMMAND_HEALTH,
+    COMMAND_ENCRYPT_SECRET,
+    COMMAND_VERSION,
+    COMMAND_HELP
+};
 
 struct options {
     enum command command;
     const char *config_file;
+    bool offline;               /* of COMMAND_CHECK: no call to Alibaba Cloud */
     const char *listen_address; /* NULL: as configured */
     bool has_log_level;
     enum log_level log_level;

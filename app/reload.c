@@ -62,13 +62,17 @@ static void apply_config(void *argument, int64_t now)
 static bool put_in_force(struct runtime *runtime, struct config *config, struct error *error)
 {
     struct config_arrival arrival = {.runtime = runtime, .config = config};
+    struct keyring_change *change;
 
     if (!config_reloadable(runtime->config, config, error))
         return false;
-    if (!scheduler_call(runtime->scheduler, apply_config, &arrival) || !arrival.applied) {
+    change = keyring_prepare(runtime->keyring, config);
+    if (change == NULL || !scheduler_call(runtime->scheduler, apply_config, &arrival) || !arrival.applied) {
+        keyring_abandon(change);
         error_set(error, ERROR_NO_MEMORY, "out of memory");
         return false;
     }
+    keyring_commit(runtime->keyring, change);
     worker_pool_configure(runtime->workers, config);
     loader_configure(runtime->loader, config);
     runtime_note_config(runtime, config);

@@ -46,6 +46,7 @@ static void free_parts(struct runtime *runtime)
     loader_free(runtime->loader);
     worker_pool_free(runtime->workers);
     scheduler_free(runtime->scheduler);
+    keyring_free(runtime->keyring);
     publisher_free(runtime->publisher);
     refresh_table_free(runtime->refreshes);
     mailbox_free(runtime->mailbox);
@@ -65,8 +66,16 @@ static void page_changed(void *context)
     publisher_wake(runtime->publisher);
 }
 
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+
+    return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed : (uint64_t)clock_unix_ms();
+}
+
 static bool build_scheduler(struct runtime *runtime, struct config *config)
 {
+    struct keyring_sink sink = runtime_keyring_sink(runtime);
     struct scheduler_parts parts = {
         .registry = runtime->registry,
         .queue = runtime->queue,
@@ -74,10 +83,13 @@ static bool build_scheduler(struct runtime *runtime, struct config *config)
         .refreshes = runtime->refreshes,
         .changed = page_changed,
         .changed_context = runtime,
+        .random_seed = random_seed(),
     };
 
-    if (getrandom(&parts.random_seed, sizeof(parts.random_seed), 0) < 0)
-        parts.random_seed = (uint64_t)clock_unix_ms();
+    runtime->keyring = keyring_new(config, &sink, random_seed());
+    if (runtime->keyring == NULL)
+        return false;
+    runtime_connect_keyring(runtime, &parts);
     runtime->scheduler = scheduler_new(config, &parts, clock_now());
     return runtime->scheduler != NULL;
 }
@@ -136,8 +148,8 @@ static bool start_parts(struct runtime *runtime, struct error *error)
     runtime->providers = runtime_providers(runtime);
     runtime->server = server_start(runtime->config->web.listen, &runtime->providers, error);
     return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
-           publisher_start(runtime->publisher, error) && worker_pool_start(runtime->workers, error) &&
-           loader_start(runtime->loader, error);
+           keyring_start(runtime->keyring, error) && publisher_start(runtime->publisher, error) &&
+           worker_pool_start(runtime->workers, error) && loader_start(runtime->loader, error);
 }
 
 struct runtime *runtime_start(const struct options *options, struct config *config, struct error *error)
@@ -169,6 +181,7 @@ bool runtime_stop(struct runtime *runtime)
     refresh_table_close(runtime->refreshes);
     worker_pool_stop(runtime->workers);
     publisher_stop(runtime->publisher);
+    keyring_stop(runtime->keyring);
     scheduler_stop(runtime->scheduler);
     server_stop(runtime->server);
     loader_ended = loader_stop(runtime->loader, LOADER_STOP_TIMEOUT);

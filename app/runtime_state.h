@@ -12,6 +12,7 @@
 #include "collectors/scheduler.h"
 #include "collectors/worker_pool.h"
 #include "core/arena.h"
+#include "das/keyring.h"
 #include "db/loader.h"
 #include "http/server.h"
 #include "metrics/publisher.h"
@@ -25,6 +26,7 @@ struct runtime {
     struct job_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
+    struct keyring *keyring;
     struct scheduler *scheduler;
     struct worker_pool *workers;
     struct loader *loader;
@@ -56,6 +58,10 @@ struct runtime {
 
 /* feed.c: from the inventory thread to the scheduler */
 struct loader_sink runtime_loader_sink(struct runtime *runtime);
+
+/* credentials.c: the keyring's ends */
+void runtime_connect_keyring(struct runtime *runtime, struct scheduler_parts *parts);
+struct keyring_sink runtime_keyring_sink(struct runtime *runtime);
 
 /* gather.c: from everywhere to the publisher */
 bool runtime_gather(void *context, struct self_metrics *self);

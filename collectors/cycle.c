@@ -88,12 +88,11 @@ void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now)
         advance(s, job, job->lane->probe_at);
 }
 
-/* Nobody waits for a job that cannot be asked. */
+/* Nobody waits for a job that cannot be asked; while its first credentials are on their way it is not tried yet. */
 static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
 {
     job->place = JOB_ASLEEP;
     job->in_cycle = false;
-    s->asleep++;
     cycle_leave_outstanding(job);
     cycle_end_probe(job);
     forget_result_id(job);
@@ -102,13 +101,13 @@ static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
     refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_FAILED, now);
     job->refreshes = 0;
     job->manual = false;
-    full_cycle_tried(s, job);
-    full_cycle_count(s, job, now);
+    if (job->lane->credentials_error.class != ERROR_NONE)
+        full_cycle_tried(s, job);
+    full_cycle_job_rests(s, job, now);
 }
 
 void cycle_wake(struct scheduler *s, struct job *job, int64_t now)
 {
-    full_cycle_job_woken(s, job, now);
     cycle_due(s, job, now);
 }
 
@@ -141,6 +140,7 @@ static void begin_cycle(struct job *job, int64_t now)
     job->phase = API_PHASE_SUBMIT;
     job->result_resubmitted = false;
     job->nonce_retried = false;
+    job->renewed = false;
     job->attempts = 0;
     job->polls = 0;
     job->calls = 0;
@@ -180,6 +180,8 @@ void cycle_fail(struct scheduler *s, struct job *job, const struct error *error,
     remember_error(job, error);
     log_target_failure(job, error, now);
     registry_fail(s->parts.registry, job->slot);
+    if (error->class == ERROR_REFUSED)
+        full_cycle_job_rests(s, job, now);
     cycle_end(s, job, false, error->class == ERROR_REFUSED ? REFUSED_INTERVALS : 1, now);
 }
 
@@ -201,6 +203,7 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
         fall_asleep(s, job, now);
         return;
     }
+    full_cycle_job_resumes(s, job, now);
     if (!job->in_cycle)
         begin_cycle(job, now);
     if (lane->down) {

@@ -17,12 +17,13 @@ enum consequence {
     SEND_AGAIN,   /* the same step again at once, once; then as FAIL_CYCLE */
     SUBMIT_AGAIN, /* a new submit, once; then as FAIL_CYCLE */
     REQUEUE,      /* the same step when the quota allows; not the target's fault */
+    RENEW_KEYS,   /* the account's temporary credentials are fetched again, once; then as ACCOUNT_DOWN */
     ACCOUNT_DOWN, /* no call of the account has a chance */
 };
 
 static const enum consequence failure_rules[ERROR_CLASS_COUNT] = {
     [ERROR_TRANSIENT] = RETRY,          [ERROR_THROTTLED] = REQUEUE,
-    [ERROR_CREDENTIALS] = ACCOUNT_DOWN, [ERROR_TOKEN_EXPIRED] = ACCOUNT_DOWN,
+    [ERROR_CREDENTIALS] = ACCOUNT_DOWN, [ERROR_TOKEN_EXPIRED] = RENEW_KEYS,
     [ERROR_CLOCK_SKEW] = ACCOUNT_DOWN,  [ERROR_NONCE_USED] = SEND_AGAIN,
     [ERROR_RESULT_LOST] = SUBMIT_AGAIN, [ERROR_REFUSED] = FAIL_CYCLE,
     [ERROR_REMOTE] = FAIL_CYCLE,        [ERROR_MALFORMED] = RETRY,
@@ -106,11 +107,20 @@ static void fail_ready_jobs(struct scheduler *s, struct lane *lane, int64_t now)
     scheduler_place_lane(s, lane, now);
 }
 
+static void say_down(struct lane *lane, const struct error *error, int64_t now)
+{
+    uint64_t repeats;
+
+    if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
+        log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
+                    log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
+                    log_int("repeats", (int64_t)repeats));
+}
+
 static void account_down(struct scheduler *s, struct job *job, const struct error *error, bool probe,
                          int64_t now)
 {
     struct lane *lane = job->lane;
-    uint64_t repeats;
 
     if (job->call.credentials != lane->credentials) {
         /* The keys were replaced meanwhile: this says nothing about the new ones. */
@@ -122,13 +132,51 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
         lane_set_down(lane, error, now);
         lane->prober = job;
     }
-    if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
-        log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
-                    log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
-                    log_int("repeats", (int64_t)repeats));
+    say_down(lane, error, now);
     cycle_fail(s, job, error, now);
     cycle_wait_for_probe(s, job, now);
     fail_ready_jobs(s, lane, now);
+}
+
+/* The job is held in its lane until the keyring has answered. */
+static void renew_keys(struct scheduler *s, struct job *job, const struct error *error, bool probe,
+                       int64_t now)
+{
+    struct lane *lane = job->lane;
+    bool ask = probe;
+
+    if (lane->credentials == NULL || job->call.credentials != lane->credentials) {
+        cycle_due(s, job, now);
+        return;
+    }
+    if (lane->down || job->renewed) {
+        account_down(s, job, error, probe, now);
+    } else {
+        ask = !lane->renewing;
+        job->renewed = true;
+        lane->renewing = true;
+        cycle_make_ready(s, job, now);
+    }
+    if (ask)
+        s->parts.credentials_refused(s->parts.credentials_context, lane->aliyun_uid, lane->credentials);
+}
+
+void failure_of_renewal(struct scheduler *s, struct lane *lane, int64_t now)
+{
+    struct job *prober = NULL;
+
+    lane->renewing = false;
+    for (int class = 0; class < READY_CLASS_COUNT && prober == NULL; class ++) {
+        struct heap_node *node = heap_peek(&lane->ready[class]);
+
+        prober = node != NULL ? CONTAINER_OF(node, struct job, node) : NULL;
+    }
+    lane_set_down(lane, &lane->credentials_error, now);
+    say_down(lane, &lane->error, now);
+    fail_ready_jobs(s, lane, now);
+    lane->prober = prober;
+    if (prober != NULL)
+        cycle_wait_for_probe(s, prober, now);
 }
 
 /* The account works again: what failed meanwhile is tried now. */
@@ -164,6 +212,9 @@ void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t n
     case REQUEUE:
         requeue_throttled(s, job, &error, now);
         break;
+    case RENEW_KEYS:
+        renew_keys(s, job, &error, probe, now);
+        break;
     case ACCOUNT_DOWN:
         account_down(s, job, &error, probe, now);
         break;
@@ -178,7 +229,6 @@ bool failure_account_accepted(const struct lane *lane, const struct call *call)
     if (call->credentials != lane->credentials || call->dispatched_at < lane->down_since)
         return false;
     return call->outcome != DAS_FAILED ||
-           (failure_rules[call->error.class] != ACCOUNT_DOWN && call->answered &&
-            (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||
-             call->error.class == ERROR_RESULT_LOST));
+           (call->answered && (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||
+                               call->error.class == ERROR_RESULT_LOST));
 }

@@ -12,16 +12,16 @@ static void finish_full_cycle(struct scheduler *s, int64_t now)
 {
     if (s->cycle_pending > 0)
         return;
-    if (s->job_count > s->asleep)
+    if (s->job_count > s->resting)
         s->refresh_duration[METRIC_USER_SESSION_COUNT] = now - s->cycle_started;
     s->cycle++;
     s->cycle_started = now;
-    s->cycle_pending = s->job_count - s->asleep;
+    s->cycle_pending = s->job_count - s->resting;
 }
 
 void full_cycle_count(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->cycle == s->cycle)
+    if (job->resting || job->cycle == s->cycle)
         return;
     job->cycle = s->cycle;
     assert(s->cycle_pending > 0);
@@ -53,11 +53,23 @@ void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now)
     job->cycle = s->cycle - 1;
 }
 
-void full_cycle_job_woken(struct scheduler *s, struct job *job, int64_t now)
+void full_cycle_job_rests(struct scheduler *s, struct job *job, int64_t now)
 {
+    if (job->resting)
+        return;
+    s->resting++;
+    full_cycle_count(s, job, now);
+    job->resting = true;
+}
+
+void full_cycle_job_resumes(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (!job->resting)
+        return;
     if (s->cycle_pending == 0)
         s->cycle_started = now;
-    s->asleep--;
+    job->resting = false;
+    s->resting--;
     s->cycle_pending++;
     job->cycle = s->cycle - 1;
 }
@@ -66,8 +78,8 @@ void full_cycle_job_removed(struct scheduler *s, struct job *job, int64_t now)
 {
     s->job_count--;
     full_cycle_tried(s, job);
-    if (job->place == JOB_ASLEEP)
-        s->asleep--;
+    if (job->resting)
+        s->resting--;
     else if (job->cycle != s->cycle)
         s->cycle_pending--;
     finish_full_cycle(s, now);

@@ -76,6 +76,7 @@ struct job {
     bool outstanding; /* counted in the lane's outstanding results */
     bool result_resubmitted;
     bool nonce_retried;
+    bool renewed;      /* its credentials were refused as expired and fetched again */
     unsigned attempts; /* failed ones in this cycle */
     unsigned polls;
     unsigned calls;       /* sent in this cycle */
@@ -86,6 +87,7 @@ struct job {
 
     /* what is known */
     uint64_t cycle; /* the last full cycle it was counted in */
+    bool resting;   /* no full cycle waits for it */
     bool tried;     /* finished at least one cycle, well or not */
     bool up;
     int64_t success_at; /* monotonic; 0: never */

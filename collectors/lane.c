@@ -44,8 +44,7 @@ struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
     lane->inflight_limit = SIZE_MAX;
     lane->aliyun_uid = strdup(aliyun_uid);
     lane->limiter = limiter_new(configured_calls(das, account), das->rate_window, now);
-    if (lane->aliyun_uid == NULL || lane->limiter == NULL ||
-        !lane_prepare(lane, das, account, &lane->credentials)) {
+    if (lane->aliyun_uid == NULL || lane->limiter == NULL) {
         lane_free(lane);
         return NULL;
     }
@@ -62,42 +61,39 @@ void lane_free(struct lane *lane)
     free(lane);
 }
 
-static bool same_credentials(const struct credentials *a, const struct credentials *b)
+bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account)
 {
-    if (a == NULL || b == NULL)
-        return a == b;
-    return strcmp(a->access_key_id, b->access_key_id) == 0 &&
-           strcmp(a->access_key_secret, b->access_key_secret) == 0 &&
-           strcmp(a->security_token, b->security_token) == 0;
-}
-
-bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                  struct credentials **credentials)
-{
-    *credentials = NULL;
-    if (!limiter_reserve(lane->limiter, configured_calls(das, account)))
-        return false;
-    if (account != NULL)
-        *credentials =
-            credentials_new(account->access_key_id, account->access_key_secret, account->security_token);
-    return account == NULL || *credentials != NULL;
+    return limiter_reserve(lane->limiter, configured_calls(das, account));
 }
 
 void lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                    struct credentials *credentials, int64_t now)
+                    int64_t now)
 {
     int64_t calls = configured_calls(das, account);
 
     if (calls != limiter_calls(lane->limiter) || das->rate_window != limiter_window(lane->limiter))
         limiter_configure(lane->limiter, calls, das->rate_window, now);
-    if (same_credentials(lane->credentials, credentials)) {
-        credentials_put(credentials);
-        return;
-    }
-    /* New keys: whatever was wrong with the old ones says nothing about them. */
-    lane_set_up(lane);
+}
+
+bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry)
+{
+    bool replaced = entry->credentials != lane->credentials;
+
     credentials_put(lane->credentials);
-    lane->credentials = credentials;
+    lane->credentials = entry->credentials;
+    entry->credentials = NULL;
+    lane->credential_kind = entry->kind;
+    lane->credentials_expiry_unix_ms = entry->expiry_unix_ms;
+    lane->credentials_error = entry->error;
+    if (entry->kind == CREDENTIAL_NONE)
+        error_set(&lane->credentials_error, ERROR_CREDENTIALS,
+                  "account %s has no credentials: add [account %s] or [account default] to the configuration",
+                  lane->aliyun_uid, lane->aliyun_uid);
+    if (replaced) {
+        lane->renewing = false;
+        lane_set_up(lane);
+    }
+    return replaced;
 }
 
 enum engine job_engine(const struct job *job)
@@ -211,7 +207,7 @@ static enum ready_class pick_class(const struct lane *lane)
 
 int64_t lane_next(struct lane *lane, size_t workers, int64_t now)
 {
-    if (lane->ready_count == 0 || lane->inflight >= inflight_cap(lane, workers) ||
+    if (lane->ready_count == 0 || lane->renewing || lane->inflight >= inflight_cap(lane, workers) ||
         pick_class(lane) == READY_CLASS_COUNT)
         return CLOCK_NEVER;
     return limiter_next(lane->limiter, now);
@@ -292,15 +288,12 @@ void lane_set_down(struct lane *lane, const struct error *error, int64_t now)
     lane->probe_at = clock_add(now, lane->probe_interval);
 }
 
-bool lane_set_up(struct lane *lane)
+void lane_set_up(struct lane *lane)
 {
-    bool was_down = lane->down;
-
     lane->down = false;
     lane->probe = NULL;
     lane->prober = NULL;
     lane->probe_interval = 0;
-    return was_down;
 }
 
 bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now)

@@ -17,7 +17,7 @@
 #include "core/config.h"
 #include "core/heap.h"
 #include "core/list.h"
-#include "das/credentials.h"
+#include "das/keyring.h"
 #include "das/limiter.h"
 #include "metrics/self_metrics.h"
 
@@ -36,7 +36,11 @@ struct lane {
     char *aliyun_uid;
     struct heap_node node; /* in the scheduler's heap of lanes that can send, by the time they can */
     struct limiter *limiter;
-    struct credentials *credentials; /* a reference; NULL: the account is not configured */
+    struct credentials *credentials; /* a reference; NULL: none that are valid, nothing is sent */
+    enum credential_kind credential_kind;
+    int64_t credentials_expiry_unix_ms; /* 0: never */
+    struct error credentials_error;     /* why there are none, or no newer ones; ERROR_NONE: all is well */
+    bool renewing; /* the server says they have expired: nothing is sent until the keyring has answered */
 
     struct list jobs; /* every job of the account */
     size_t job_count;
@@ -75,23 +79,25 @@ struct lane {
 };
 
 /*
- * A lane for an account; `account` NULL: known from the inventory only, no credentials. NULL when
+ * A lane for an account, without credentials; `account` NULL: it has no section of its own. NULL when
  * memory runs out.
  */
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
                       const struct account_config *account, int64_t now);
 void lane_free(struct lane *lane); /* NULL is allowed; its jobs are the caller's */
 
-/*
- * Everything about new limits and keys that can fail; nothing changes yet. *credentials is to be
- * handed to lane_configure (or put). False when memory runs out.
- */
-bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                  struct credentials **credentials);
+/* Everything about new limits that can fail; nothing changes yet. False when memory runs out. */
+bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account);
 
-/* Puts what was prepared in force, with calls out. Takes the reference to credentials over. */
+/* Puts what was prepared in force, with calls out. */
 void lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
-                    struct credentials *credentials, int64_t now);
+                    int64_t now);
+
+/*
+ * What the keyring knows now; the reference in *entry is taken over. True when the credentials are
+ * other ones: whatever was wrong with the old ones says nothing about them, and the lane is not down.
+ */
+bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry);
 
 /* One job more or less: counts, and how long is remembered what they teach. */
 void lane_job_joined(struct lane *lane, const struct job *job);
@@ -121,8 +127,8 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now);
 /* The account is refused as a whole: until a probe succeeds, only probes are sent. */
 void lane_set_down(struct lane *lane, const struct error *error, int64_t now);
 
-/* It works again. True when it was down. */
-bool lane_set_up(struct lane *lane);
+/* It works again, or is worth trying. */
+void lane_set_up(struct lane *lane);
 
 /* True when a job may be sent although the lane is down. */
 bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now);

@@ -72,6 +72,11 @@ static const struct error *copy_error(struct copier *copier, const struct error 
     return copy;
 }
 
+static const struct error *error_or_null(const struct error *error)
+{
+    return error->class != ERROR_NONE ? error : NULL;
+}
+
 static void report_target(const struct job *job, int64_t now, int64_t unix_ms, struct copier *copier,
                           struct target_status *out)
 {
@@ -88,7 +93,8 @@ static void report_target(const struct job *job, int64_t now, int64_t unix_ms, s
         .up = job->up,
         .last_success_unix_ms = job->success_unix_ms,
         .failures = job->failures,
-        .error = copy_error(copier, job->error),
+        .error = copy_error(copier, job->place == JOB_ASLEEP ? error_or_null(&job->lane->credentials_error)
+                                                             : job->error),
     };
     if (job->place == JOB_WAITING)
         out->next_run_unix_ms = unix_ms + (job->node.key - now) / NS_PER_MS;
@@ -111,18 +117,19 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
     *out = (struct account_status){
         .aliyun_uid = copy_text(copier, lane->aliyun_uid),
         .up = lane->credentials != NULL && !lane->down,
-        .configured = lane->credentials != NULL,
+        .credential_kind = lane->credential_kind,
+        .credentials_expiry_unix_ms = lane->credentials_expiry_unix_ms,
         .instances = lane->instance_count,
         .targets = lane->job_count,
         .targets_up = lane->up_count,
         .inflight = lane->inflight,
         .rate_limit = per_second(limiter_calls(lane->limiter), window),
         .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
-        .rate_demand = lane->credentials != NULL ? lane_demand(lane, metric->interval) : 0,
+        .rate_demand = lane->credential_kind != CREDENTIAL_NONE ? lane_demand(lane, metric->interval) : 0,
         .cycle = cycle,
-        .overcommitted = lane->credentials != NULL && cycle > metric->interval,
+        .overcommitted = lane->credential_kind != CREDENTIAL_NONE && cycle > metric->interval,
         .throttled = lane->throttled,
-        .error = lane->down ? copy_error(copier, &lane->error) : NULL,
+        .error = copy_error(copier, lane->down ? &lane->error : error_or_null(&lane->credentials_error)),
     };
 }
 
@@ -160,9 +167,10 @@ static void account_metrics(const struct scheduler *s, const struct lane *lane, 
         .throttled = lane->throttled,
         .rate_limit = per_second(limiter_calls(lane->limiter), window),
         .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
-        .rate_demand = lane->credentials != NULL ? lane_demand(lane, metric->interval) : 0,
+        .rate_demand = lane->credential_kind != CREDENTIAL_NONE ? lane_demand(lane, metric->interval) : 0,
         .instances = lane->instance_count,
         .targets = lane->job_count,
+        .credentials_expiry_unix_ms = lane->credentials_expiry_unix_ms,
     };
     memcpy(out->requests, lane->requests, sizeof(out->requests));
     memcpy(out->failures, lane->failures, sizeof(out->failures));
@@ -196,7 +204,7 @@ void scheduler_rejections(const struct scheduler *s, uint64_t rejected[REJECTION
     for (int i = 0; i < REJECTION_COUNT; i++)
         rejected[i] = (s->inventory != NULL ? s->inventory->rejected[i] : 0) + s->limits_rejected[i];
     for (size_t i = 0; i < s->lane_count; i++) {
-        if (s->lanes[i]->credentials == NULL)
+        if (s->lanes[i]->credential_kind == CREDENTIAL_NONE)
             rejected[REJECTED_NO_CREDENTIALS] += s->lanes[i]->instance_count;
     }
 }

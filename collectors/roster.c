@@ -79,8 +79,18 @@ static const char **account_ids(const struct scheduler *s, const struct config *
     return ids;
 }
 
-static bool plan_lanes(const struct scheduler *s, const struct config *config,
-                       const struct inventory *inventory, int64_t now, struct plan *plan)
+static struct lane *new_lane(struct scheduler *s, const struct config *config, const char *aliyun_uid,
+                             int64_t now)
+{
+    struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid), now);
+
+    if (lane != NULL)
+        rekey_lane(s, lane);
+    return lane;
+}
+
+static bool plan_lanes(struct scheduler *s, const struct config *config, const struct inventory *inventory,
+                       int64_t now, struct plan *plan)
 {
     size_t count;
     const char **ids = account_ids(s, config, inventory, now, &count);
@@ -92,7 +102,7 @@ static bool plan_lanes(const struct scheduler *s, const struct config *config,
         struct lane *lane = roster_find_lane(s, ids[i]);
 
         if (lane == NULL)
-            lane = lane_new(ids[i], &config->das, config_account(config, ids[i]), now);
+            lane = new_lane(s, config, ids[i], now);
         if (lane == NULL)
             break;
         plan->lanes[plan->lane_count++] = lane;
@@ -301,7 +311,7 @@ static void say_overcommitment(const struct scheduler *s, struct lane *lane)
 {
     int64_t interval = scheduler_metric(s)->interval;
     int64_t cycle = cycle_interval(s, lane);
-    bool overcommitted = lane->credentials != NULL && cycle > interval;
+    bool overcommitted = lane->credential_kind != CREDENTIAL_NONE && cycle > interval;
 
     if (overcommitted == lane->overcommitted)
         return;
@@ -367,30 +377,6 @@ bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory,
     return true;
 }
 
-/* It failed for its account's sake, and the account has got other keys since. */
-static bool was_waiting_for_keys(const struct job *job)
-{
-    return job->place == JOB_WAITING && !job->in_cycle && !job->up && !job->lane->down &&
-           job->error != NULL && error_class_is_of_account(job->error->class);
-}
-
-/* Jobs follow their account's credentials to sleep and back; others may get an earlier turn. */
-static void settle_job(struct scheduler *s, struct job *job, int64_t now)
-{
-    bool configured = job->lane->credentials != NULL;
-
-    if (job->place == JOB_ASLEEP && configured) {
-        cycle_wake(s, job, now);
-    } else if (job->place == JOB_READY && !configured) {
-        lane_remove_ready(job->lane, job);
-        cycle_due(s, job, now);
-    } else if (was_waiting_for_keys(job)) {
-        cycle_start_now(s, job, now);
-    } else {
-        cycle_reschedule(s, job, now);
-    }
-}
-
 /* The metric was switched off. */
 static void drop_user_limits(struct scheduler *s, int64_t now)
 {
@@ -401,31 +387,21 @@ static void drop_user_limits(struct scheduler *s, int64_t now)
     s->limits_refreshes = 0;
 }
 
-static void put_credentials(struct credentials **credentials, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        credentials_put(credentials[i]);
-}
-
-/* New keys for every lane, in their order. False when memory runs out; some may be made then. */
-static bool prepare_lanes(struct scheduler *s, const struct config *config, struct credentials **credentials)
+/* False when memory runs out: nothing changed. */
+static bool prepare_lanes(struct scheduler *s, const struct config *config)
 {
     for (size_t i = 0; i < s->lane_count; i++) {
-        const struct account_config *account = config_account(config, s->lanes[i]->aliyun_uid);
-
-        if (!lane_prepare(s->lanes[i], &config->das, account, &credentials[i]))
+        if (!lane_prepare(s->lanes[i], &config->das, config_account(config, s->lanes[i]->aliyun_uid)))
             return false;
     }
-    return true;
+    return scheduler_prepare_total(s, &config->das);
 }
 
-/* Takes over what prepare_lanes made; cannot fail. */
-static void configure_lanes(struct scheduler *s, const struct config *config,
-                            struct credentials **credentials, int64_t now)
+/* After prepare_lanes; cannot fail. */
+static void configure_lanes(struct scheduler *s, const struct config *config, int64_t now)
 {
     for (size_t i = 0; i < s->lane_count; i++)
-        lane_configure(s->lanes[i], &config->das, config_account(config, s->lanes[i]->aliyun_uid),
-                       credentials[i], now);
+        lane_configure(s->lanes[i], &config->das, config_account(config, s->lanes[i]->aliyun_uid), now);
     scheduler_configure_total(s, &config->das, now);
 }
 
@@ -433,7 +409,7 @@ static void configure_lanes(struct scheduler *s, const struct config *config,
 static void settle_config(struct scheduler *s, int64_t now)
 {
     for (size_t i = 0; i < s->job_count; i++)
-        settle_job(s, s->jobs[i], now);
+        cycle_reschedule(s, s->jobs[i], now);
     for (size_t i = 0; i < s->lane_count; i++)
         scheduler_place_lane(s, s->lanes[i], now);
     if (!s->config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
@@ -443,24 +419,16 @@ static void settle_config(struct scheduler *s, int64_t now)
 
 bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t now)
 {
-    struct credentials **credentials = calloc(s->lane_count + 1, sizeof(struct credentials *));
     struct config *before = s->config;
     struct plan plan = {.jobs = NULL};
 
-    if (credentials == NULL)
+    if (!prepare_lanes(s, config) || !plan_make(s, config, s->inventory, now, &plan))
         return false;
-    if (!scheduler_prepare_total(s, &config->das) || !prepare_lanes(s, config, credentials) ||
-        !plan_make(s, config, s->inventory, now, &plan)) {
-        put_credentials(credentials, s->lane_count);
-        free(credentials);
-        return false;
-    }
     s->config = config_get(config);
-    configure_lanes(s, config, credentials, now);
+    configure_lanes(s, config, now);
     plan_carry_out(s, &plan, s->inventory, now);
     settle_config(s, now);
     config_put(before);
-    free(credentials);
     return true;
 }
 

@@ -21,6 +21,7 @@
 #include "collectors/status.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "das/keyring.h"
 #include "db/inventory.h"
 #include "metrics/registry.h"
 #include "metrics/self_metrics.h"
@@ -33,7 +34,11 @@ struct scheduler_parts {
     struct job_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
-    uint64_t random_seed;           /* of retry jitter; fixed in tests */
+    uint64_t random_seed; /* of retry jitter; fixed in tests */
+    /* keyring_lookup() and keyring_refused() */
+    void (*lookup_credentials)(void *context, const char *aliyun_uid, struct keyring_entry *entry);
+    void (*credentials_refused)(void *context, const char *aliyun_uid, const struct credentials *refused);
+    void *credentials_context;
     void (*changed)(void *context); /* the page changed: wakes the publisher. May be NULL */
     void *changed_context;
 };
@@ -74,6 +79,9 @@ bool scheduler_apply_inventory(struct scheduler *scheduler, struct inventory *in
 
 /* A new configuration. False when memory ran out: the old one stays. Scheduler thread. */
 bool scheduler_apply_config(struct scheduler *scheduler, struct config *config, int64_t now);
+
+/* The keyring has other news of an account: they are looked up. Scheduler thread. */
+void scheduler_credentials_changed(struct scheduler *scheduler, const char *aliyun_uid, int64_t now);
 
 /*
  * The users table was loaded (batch: its samples, a reference taken over) or could not be (NULL).

@@ -26,7 +26,7 @@ struct scheduler {
     struct inventory *inventory; /* a reference; NULL: none yet */
     struct job **jobs;           /* of the inventory, in its order */
     size_t job_count;
-    size_t asleep;       /* of those, jobs whose account has no credentials */
+    size_t resting;      /* of those, jobs that no full cycle waits for */
     struct lane **lanes; /* sorted by aliyun_uid */
     size_t lane_count;
 
@@ -127,6 +127,9 @@ void cycle_wake(struct scheduler *s, struct job *job, int64_t now);
  */
 void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now);
 
+/* The keys of a lane that is renewing are refused, and no newer ones can be had: lane->credentials_error. */
+void failure_of_renewal(struct scheduler *s, struct lane *lane, int64_t now);
+
 /* True when an answer shows that the account, with the keys it has now, is accepted. */
 bool failure_account_accepted(const struct lane *lane, const struct call *call);
 
@@ -140,9 +143,13 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now);
 
 /* full_cycle.c: every target asked once */
 
-/* A job joined or left the set that a full cycle consists of; one that slept joins it again. */
+/*
+ * A job joined or left the set that a full cycle consists of. One that rests is not waited for: it has no
+ * credentials, or was refused and is asked more rarely. Resting or resuming twice does no harm.
+ */
 void full_cycle_job_added(struct scheduler *s, struct job *job, int64_t now);
-void full_cycle_job_woken(struct scheduler *s, struct job *job, int64_t now);
+void full_cycle_job_rests(struct scheduler *s, struct job *job, int64_t now);
+void full_cycle_job_resumes(struct scheduler *s, struct job *job, int64_t now);
 void full_cycle_job_removed(struct scheduler *s, struct job *job, int64_t now);
 
 /* A job finished a cycle, well or not, or cannot. */
@@ -151,6 +158,11 @@ void full_cycle_tried(struct scheduler *s, struct job *job);
 
 /* Notes whether every job was tried once. */
 void full_cycle_note_first(struct scheduler *s);
+
+/* rekey.c: what follows from other credentials */
+
+/* Looks up what a lane that has no jobs yet starts with. */
+void rekey_lane(struct scheduler *s, struct lane *lane);
 
 /* roster.c */
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "db/inventory.h"
 
@@ -18,7 +19,7 @@ enum target_state {
     TARGET_CALLING,        /* in the job queue or with a worker */
     TARGET_COMPUTING,      /* DAS computes; the next poll has a time */
     TARGET_RETRYING,       /* failed in this cycle; the retry has a time */
-    TARGET_NO_CREDENTIALS, /* its account is not configured: never asked */
+    TARGET_NO_CREDENTIALS, /* its account has none that are valid: not asked */
     TARGET_STATE_COUNT
 };
 
@@ -42,7 +43,8 @@ struct target_status {
 struct account_status {
     const char *aliyun_uid;
     bool up;
-    bool configured; /* false: no credentials */
+    enum credential_kind credential_kind; /* CREDENTIAL_NONE: the account is not configured */
+    int64_t credentials_expiry_unix_ms;   /* 0: never */
     uint64_t instances;
     uint64_t targets;
     uint64_t targets_up;
@@ -53,7 +55,8 @@ struct account_status {
     int64_t cycle;      /* ns a full cycle takes at least: max(interval, demand / limit) */
     bool overcommitted; /* that is longer than the interval */
     uint64_t throttled;
-    const struct error *error; /* why it is down; NULL: it is not */
+    const struct error
+        *error; /* why it is down, or why its credentials could not be renewed; NULL: all is well */
 };
 
 /* Owns everything it points to. */

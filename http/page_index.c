@@ -48,7 +48,7 @@ static void append_facts(struct strbuf *out, const struct providers *providers, 
 
 static void append_account_state(struct strbuf *out, const struct account_status *account)
 {
-    if (!account->configured)
+    if (account->credential_kind == CREDENTIAL_NONE)
         strbuf_append_text(out, "no credentials");
     else
         strbuf_append_text(out, account->up ? "up" : "down");
@@ -67,13 +67,14 @@ static void append_cycle(struct strbuf *out, const struct account_status *accoun
     char cycle[32];
 
     text_format_duration(account->cycle / NS_PER_SECOND * NS_PER_SECOND, cycle, sizeof(cycle));
-    strbuf_append_format(out, "<td class=\"n\">%s%s</td>", account->configured ? cycle : "–",
+    strbuf_append_format(out, "<td class=\"n\">%s%s</td>",
+                         account->credential_kind != CREDENTIAL_NONE ? cycle : "–",
                          account->overcommitted ? ", stretched" : "");
 }
 
 static void append_account(struct strbuf *out, const struct account_status *account)
 {
-    strbuf_append_format(out, "<tr%s><td>", account->up && account->configured ? "" : " class=\"bad\"");
+    strbuf_append_format(out, "<tr%s><td>", account->up ? "" : " class=\"bad\"");
     markup_html_text(out, account->aliyun_uid);
     strbuf_append_text(out, "</td><td>");
     append_account_state(out, account);

@@ -83,6 +83,14 @@ static const struct family families[FAMILY_COUNT] = {
             .labels = ACCOUNT_LABELS,
             .help = "1 while the account's credentials are there and accepted.",
         },
+    [FAMILY_CREDENTIALS_EXPIRY] =
+        {
+            .name = "session_exporter_credentials_expiry_timestamp_seconds",
+            .type = FAMILY_GAUGE,
+            .labels = ACCOUNT_LABELS,
+            .help = "Unix time at which the account's temporary credentials expire; absent for those that do "
+                    "not.",
+        },
     [FAMILY_API_REQUESTS] =
         {
             .name = "session_exporter_api_requests",

@@ -74,6 +74,10 @@ static void render_account(const struct account_metrics *account, enum family_id
     case FAMILY_ACCOUNT_UP:
         exposition_sample_int(out, family, values, account->up ? 1 : 0);
         break;
+    case FAMILY_CREDENTIALS_EXPIRY:
+        if (account->credentials_expiry_unix_ms > 0)
+            exposition_sample_double(out, family, values, (double)account->credentials_expiry_unix_ms / 1000);
+        break;
     case FAMILY_API_REQUESTS:
         render_account_phases(account, family, out);
         break;

@@ -32,6 +32,7 @@ struct account_metrics {
     double rate_demand;    /* calls per second that the inventory and the intervals need */
     uint64_t instances;
     uint64_t targets;
+    int64_t credentials_expiry_unix_ms; /* 0: they do not expire, no sample */
 };
 
 struct self_metrics {

@@ -134,6 +134,12 @@ static bool keys_refused(const struct fleet_account *account, const struct call 
     return account->refuses_keys && strcmp(call->credentials->access_key_id, key) != 0;
 }
 
+/* Its temporary credentials have expired in the server's eyes. */
+static bool keys_expired(const struct fleet_account *account, const struct call *call)
+{
+    return strtoul(call->credentials->access_key_id + strlen("key-"), NULL, 10) < account->first_valid_key;
+}
+
 static void arrive(struct fleet *fleet, struct fleet_call *flight)
 {
     struct fleet_account *account = flight->account;
@@ -142,6 +148,8 @@ static void arrive(struct fleet *fleet, struct fleet_call *flight)
     count_arrival(fleet, account, flight->dispatched_at);
     if (account->server_limit > 0 && account->arrival_count > account->server_limit)
         answer_error(call, ERROR_THROTTLED, -1);
+    else if (keys_expired(account, call))
+        answer_error(call, ERROR_TOKEN_EXPIRED, -1);
     else if (keys_refused(account, call))
         answer_error(call, ERROR_CREDENTIALS, -1);
     else if (fault_hits(&account->fault, call))
@@ -368,6 +376,7 @@ void fleet_reload(struct fleet *fleet)
     config_put(fleet->config);
     fleet->config = config;
     set_quotas(fleet);
+    fleet_configure_keys(fleet);
     fleet_step(fleet);
     fleet_check(fleet);
 }
@@ -424,7 +433,10 @@ static void make_accounts(struct fleet *fleet)
 struct fleet *fleet_new_empty(const struct fleet_settings *settings)
 {
     struct fleet *fleet = calloc(1, sizeof(*fleet));
-    struct scheduler_parts parts = {.random_seed = 7};
+    struct scheduler_parts parts = {.random_seed = 7,
+                                    .lookup_credentials = fleet_lookup_credentials,
+                                    .credentials_refused = fleet_credentials_refused,
+                                    .credentials_context = fleet};
 
     assert_non_null(fleet);
     log_set_level(LOG_LEVEL_ERROR + 1); /* nothing */
@@ -433,6 +445,7 @@ struct fleet *fleet_new_empty(const struct fleet_settings *settings)
     make_accounts(fleet);
     make_targets(fleet);
     fleet->config = fleet_load_config(fleet);
+    fleet_configure_keys(fleet);
     fleet->registry = parts.registry = registry_new();
     fleet->queue = parts.queue = job_queue_new((size_t)fleet->config->exporter.queue_size);
     fleet->mailbox = parts.mailbox = mailbox_new();
@@ -475,6 +488,7 @@ void fleet_free(struct fleet *fleet)
     job_queue_free(fleet->queue);
     registry_free(fleet->registry);
     config_put(fleet->config);
+    fleet_forget_keys(fleet);
     for (size_t i = 0; i < fleet->account_count; i++)
         free(fleet->accounts[i].arrivals);
     free(fleet->total.arrivals);

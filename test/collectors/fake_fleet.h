@@ -68,9 +68,14 @@ struct fleet_account {
     unsigned key; /* part of access_key_id */
     unsigned rate_limit;
 
+    /* the keyring: fleet_give_keys() and so on */
+    struct keyring_entry keys;
+    unsigned renewals; /* asked for */
+
     /* what the server does with it */
     bool refuses_keys; /* all but accepted_key */
     unsigned accepted_key;
+    unsigned first_valid_key; /* tokens of those before have expired */
     bool hangs;
     struct fleet_fault fault;
     unsigned server_limit; /* calls per window beyond which it throttles; 0: none */
@@ -186,6 +191,25 @@ enum refresh_answer fleet_refresh(struct fleet *fleet, const char *ins_id, const
 
 /* The progress of a refresh that is known. */
 struct refresh_progress fleet_progress(struct fleet *fleet, const struct refresh_progress *refresh);
+
+/* fake_fleet_keys.c: the keyring; each tells the scheduler */
+
+/* The account gets the credentials of `key`, which expire in an hour. */
+void fleet_give_keys(struct fleet *fleet, size_t account, unsigned key);
+
+/* They are on their way, for the first time. */
+void fleet_await_keys(struct fleet *fleet, size_t account);
+
+/* A fetch failed; `keep`: those in force are still valid. */
+void fleet_fail_keys(struct fleet *fleet, size_t account, bool keep);
+
+/* What the configuration says: keys, or none. */
+void fleet_configure_keys(struct fleet *fleet);
+void fleet_forget_keys(struct fleet *fleet);
+
+/* The scheduler's side of it, with the fleet as context. */
+void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry);
+void fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused);
 
 /* fake_fleet_check.c */
 

@@ -79,19 +79,20 @@ static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, 
 
 static void check_full_cycle(const struct scheduler *s)
 {
-    size_t pending = 0, asleep = 0, untried = 0;
+    size_t pending = 0, resting = 0, untried = 0;
 
     for (size_t i = 0; i < s->job_count; i++) {
         const struct job *job = s->jobs[i];
 
-        asleep += job->place == JOB_ASLEEP;
-        pending += job->place != JOB_ASLEEP && job->cycle != s->cycle;
+        assert_true(job->resting || job->place != JOB_ASLEEP);
+        resting += job->resting;
+        pending += !job->resting && job->cycle != s->cycle;
         untried += !job->tried;
     }
-    assert_int_equal(s->asleep, asleep);
+    assert_int_equal(s->resting, resting);
     assert_int_equal(s->cycle_pending, pending);
     assert_int_equal(s->untried, untried);
-    if (s->job_count > asleep)
+    if (s->job_count > resting)
         assert_true(pending > 0);
 }
 

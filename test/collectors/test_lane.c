@@ -322,29 +322,56 @@ static void test_outstanding_results_do_not_hold_a_probe_back(void **state)
     lane_free(lane);
 }
 
-static void reconfigure(struct lane *lane, const struct das_config *settings, const struct account_config *to)
+static struct keyring_entry entry_of(const char *key)
 {
-    struct credentials *credentials;
-
-    assert_true(lane_prepare(lane, settings, to, &credentials));
-    lane_configure(lane, settings, to, credentials, now);
+    return (struct keyring_entry){.kind = CREDENTIAL_STATIC,
+                                  .credentials = credentials_new(key, "invented", "")};
 }
 
-static void test_new_keys_bring_a_lane_up_and_the_same_ones_do_not(void **state)
+static void test_new_keys_bring_a_lane_up(void **state)
 {
-    const struct das_config das = {.rate_limit = 50, .rate_window = NS_PER_SECOND};
-    struct account_config other = account;
+    struct keyring_entry entry = entry_of("other");
     struct lane *lane = new_lane(50);
     struct error error;
 
     (void)state;
     error_set(&error, ERROR_CREDENTIALS, "refused");
     lane_set_down(lane, &error, now);
-    reconfigure(lane, &das, &account);
-    assert_true(lane->down);
-    other.access_key_secret = "other";
-    reconfigure(lane, &das, &other);
+    assert_true(lane_set_credentials(lane, &entry));
     assert_false(lane->down);
+    assert_null(entry.credentials);
+    lane_free(lane);
+}
+
+static void test_the_same_keys_do_not_bring_a_lane_up(void **state)
+{
+    struct keyring_entry entry = entry_of("key");
+    struct lane *lane = new_lane(50);
+    struct error error;
+
+    (void)state;
+    assert_true(lane_set_credentials(lane, &entry));
+    error_set(&error, ERROR_CREDENTIALS, "refused");
+    lane_set_down(lane, &error, now);
+    entry =
+        (struct keyring_entry){.kind = CREDENTIAL_STATIC, .credentials = credentials_get(lane->credentials)};
+    assert_false(lane_set_credentials(lane, &entry));
+    assert_true(lane->down);
+    lane_free(lane);
+}
+
+static void test_a_lane_that_renews_its_keys_sends_nothing(void **state)
+{
+    struct keyring_entry entry = entry_of("newer");
+    struct lane *lane = new_lane(50);
+
+    (void)state;
+    add(lane, READY_SUBMIT, 0);
+    lane->renewing = true;
+    assert_true(lane_next(lane, WORKERS, now) == CLOCK_NEVER);
+    assert_null(lane_take(lane, WORKERS, now));
+    lane_set_credentials(lane, &entry);
+    assert_non_null(take(lane));
     lane_free(lane);
 }
 
@@ -391,7 +418,9 @@ int main(void)
         cmocka_unit_test(test_a_call_that_was_not_sent_costs_nothing),
         cmocka_unit_test(test_only_one_probe_is_out_at_a_time),
         cmocka_unit_test(test_outstanding_results_do_not_hold_a_probe_back),
-        cmocka_unit_test(test_new_keys_bring_a_lane_up_and_the_same_ones_do_not),
+        cmocka_unit_test(test_new_keys_bring_a_lane_up),
+        cmocka_unit_test(test_the_same_keys_do_not_bring_a_lane_up),
+        cmocka_unit_test(test_a_lane_that_renews_its_keys_sends_nothing),
         cmocka_unit_test(test_the_cycle_is_the_interval_until_the_quota_does_not_suffice),
         cmocka_unit_test(test_demand_follows_what_results_cost),
     };

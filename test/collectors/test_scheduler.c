@@ -196,6 +196,22 @@ static void test_full_cycles_go_on_after_all_targets_slept(void **state)
     fleet_free(fleet);
 }
 
+static void test_a_refused_target_does_not_lengthen_the_full_cycle(void **state)
+{
+    struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 4});
+    uint64_t cycle;
+
+    (void)state;
+    fleet->targets[2].fault = FLEET_FAULT(ERROR_REFUSED, FLEET_ALWAYS);
+    fleet_apply_inventory(fleet);
+    fleet_run(fleet, 60 * NS_PER_SECOND);
+    cycle = fleet->scheduler->cycle;
+    fleet_run(fleet, 900 * NS_PER_SECOND);
+    assert_true(fleet->scheduler->cycle >= cycle + 14);
+    assert_true(fleet->scheduler->refresh_duration[METRIC_USER_SESSION_COUNT] < 70 * NS_PER_SECOND);
+    fleet_free(fleet);
+}
+
 static void test_an_idle_scheduler_is_not_woken_often(void **state)
 {
     struct fleet *fleet = fleet_new(&(struct fleet_settings){0});
@@ -226,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_an_inventory_replaced_before_its_first_cycle_does_not_end_it),
         cmocka_unit_test(test_the_length_of_a_full_cycle_is_from_its_first_to_its_last_target),
         cmocka_unit_test(test_full_cycles_go_on_after_all_targets_slept),
+        cmocka_unit_test(test_a_refused_target_does_not_lengthen_the_full_cycle),
         cmocka_unit_test(test_an_idle_scheduler_is_not_woken_often),
     };
 

@@ -161,6 +161,24 @@ static void change_anything(struct world *world)
     }
 }
 
+static void answer_renewal(struct fleet *fleet, size_t account)
+{
+    struct lane *lane = fleet_lane(fleet, account);
+
+    if (lane == NULL || !lane->renewing)
+        return;
+    if (chance(fleet, 30))
+        fleet_fail_keys(fleet, account, chance(fleet, 70));
+    else
+        fleet_give_keys(fleet, account, fleet->accounts[account].key);
+}
+
+static void answer_renewals(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->account_count; i++)
+        answer_renewal(fleet, i);
+}
+
 static void heal(struct fleet *fleet)
 {
     fleet->settings.rate_limit = 0;
@@ -183,6 +201,8 @@ static void heal(struct fleet *fleet)
         target->never_finishes = target->hangs = false;
     }
     fleet_reload(fleet);
+    for (size_t i = 0; i < fleet->account_count; i++)
+        fleet_give_keys(fleet, i, fleet->accounts[i].key);
     fleet_apply_inventory(fleet);
 }
 
@@ -217,6 +237,7 @@ static void run_seed(uint64_t seed)
     fleet_apply_inventory(world.fleet);
     for (int i = 0; i < CHANGES; i++) {
         change_anything(&world);
+        answer_renewals(world.fleet);
         fleet_run(world.fleet,
                   fleet_random(world.fleet, chance(world.fleet, 50) ? 10 * NS_PER_SECOND : NS_PER_SECOND));
     }

@@ -137,14 +137,15 @@ static void test_accounts_report_their_counts_and_rates(void **state)
     fleet_run(fleet, 25 * NS_PER_SECOND);
     status = status_of(fleet);
     assert_int_equal(status->account_count, 2);
-    assert_true(status->accounts[0].up && status->accounts[0].configured);
+    assert_true(status->accounts[0].up && status->accounts[0].credential_kind == CREDENTIAL_STATIC);
     assert_int_equal(status->accounts[0].instances, 60);
     assert_int_equal(status->accounts[0].targets, 60);
     assert_int_equal(status->accounts[0].targets_up, 59);
     assert_int_equal((int)status->accounts[0].rate_limit, 50);
     assert_in_range((int)(10 * status->accounts[0].rate_demand), 20, 26);
     assert_true(status->accounts[0].cycle == 60 * NS_PER_SECOND);
-    assert_false(status->accounts[1].up || status->accounts[1].configured);
+    assert_false(status->accounts[1].up);
+    assert_int_equal(status->accounts[1].credential_kind, CREDENTIAL_NONE);
     assert_int_equal((int)status->accounts[1].rate_demand, 0);
     assert_true(status->first_cycle_done);
     status_release(status);

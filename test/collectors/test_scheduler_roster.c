@@ -81,7 +81,7 @@ static void test_a_target_may_vanish_while_it_sleeps(void **state)
     fleet->targets[0].present = false;
     fleet_apply_inventory(fleet);
     assert_null(fleet_job(fleet, 0));
-    assert_int_equal(fleet->scheduler->asleep, 1);
+    assert_int_equal(fleet->scheduler->resting, 1);
     fleet_free(fleet);
 }
 

@@ -165,36 +165,56 @@ class BadConfiguration(Program):
 
 class Check(Program):
     def test_a_good_one_prints_accounts_and_calls_per_second(self):
+        sim = self.simulator()
         self.write_inventory(FLEET)
-        result = self.run_config(self.sections(metric_db_user_session_count={"interval": "60s"}), "--check")
+        result = self.run_config(
+            fleet.configuration(sim.url, metric_db_user_session_count={"interval": "60s"}), "--check")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertIn("2 instances, 3 targets", result.stdout)
-        self.assertRegex(result.stdout, rf"\n *{UID} +3 +0\.1 +200\.0 +0 s  ok\n")
+        self.assertRegex(result.stdout, rf"\n *{UID} +static +- +3 +0\.1 +200\.0 +0 s  ok\n")
+
+    def test_it_makes_one_call_for_each_account(self):
+        sim = self.simulator()
+        self.write_inventory(FLEET)
+        result = self.run_config(fleet.configuration(sim.url), "--check")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sim.stats()["total"]["calls"], 1)
+
+    def test_a_wrong_secret_is_1_with_what_to_do(self):
+        sim = self.simulator()
+        sim.allow(auth_failures=True)
+        self.write_inventory(FLEET)
+        result = self.run_config(
+            fleet.configuration(sim.url, **{f"account_{UID}": {"access_key_secret": "wrong"}}), "--check")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout, rf"\n *{UID} +static .*check access_key_secret")
 
     def test_an_account_without_section_is_1(self):
         self.write_inventory(FLEET)
-        result = self.run_config(self.sections(uids=()), "--check")
+        result = self.run_config(self.sections(uids=()), "--check=offline")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stdout, rf"{UID}.*no \[account\] section")
+        self.assertRegex(result.stdout, rf"{UID} +none .*add \[account {UID}\]")
         self.assertEqual(result.stderr.count("\n"), 1)
 
     def test_more_targets_than_the_quota_allows_is_1(self):
         self.write_inventory(Instance(f"rm-test{i}") for i in range(100))
-        result = self.run_config(self.sections(das={"rate_limit": 1, "rate_window": "1s"}), "--check")
+        result = self.run_config(self.sections(das={"rate_limit": 1, "rate_window": "1s"}), "--check=offline")
         self.assertEqual(result.returncode, 1)
         self.assertIn("over the quota", result.stdout)
 
     def test_more_targets_than_the_total_quota_allows_is_1(self):
         self.write_inventory(Instance(f"rm-test{i}") for i in range(100))
         result = self.run_config(self.sections(
-            das={"total_rate_limit": 1, "rate_window": "1s"}, metric_db_user_session_count={"interval": "60s"}), "--check")
+            das={"total_rate_limit": 1, "rate_window": "1s"}, metric_db_user_session_count={"interval": "60s"}), "--check=offline")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stdout, r"\n *all accounts +100 +\S+ +1\.0 +\d+ s  over the quota")
-        self.assertRegex(result.stdout, rf"\n *{UID} +100 .* ok\n")
+        self.assertRegex(result.stdout, rf"\n *{UID} +static +- +100 .* within the quota, not tried\n")
 
     def test_a_disabled_metric_reads_no_user_limits(self):
         self.write_inventory(FLEET)
-        result = self.run_config(self.sections(metric_db_max_user_connections={"enabled": "no"}), "--check")
+        result = self.run_config(self.sections(metric_db_max_user_connections={"enabled": "no"},
+                                               metric_db_user_session_count={"interval": "60s"}),
+                                 "--check=offline")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertNotIn("user limits", result.stdout)
 
@@ -204,10 +224,10 @@ class Check(Program):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"\A[^\n]*inventory\.ini:2:[^\n]*colour[^\n]*\n\Z")
 
-    def test_it_makes_no_call(self):
+    def test_offline_it_makes_no_call(self):
         sim = self.simulator()
         self.write_inventory(FLEET)
-        result = self.run_config(fleet.configuration(sim.url), "--check")
+        result = self.run_config(fleet.configuration(sim.url), "--check=offline")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(sim.stats()["total"]["calls"], 0)
 

@@ -226,7 +226,7 @@ static struct account_status overcommitted(void)
 {
     return (struct account_status){.aliyun_uid = "1000000000000002",
                                    .up = true,
-                                   .configured = true,
+                                   .credential_kind = CREDENTIAL_STATIC,
                                    .targets = 2000,
                                    .targets_up = 1990,
                                    .rate_limit = 50,

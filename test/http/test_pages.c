@@ -250,7 +250,7 @@ static void test_index_shows_accounts_escaped(void **state)
     struct account_status accounts[] = {
         {.aliyun_uid = "1000000000000001",
          .up = true,
-         .configured = true,
+         .credential_kind = CREDENTIAL_STATIC,
          .instances = 2,
          .targets = 3,
          .targets_up = 2,
@@ -259,7 +259,7 @@ static void test_index_shows_accounts_escaped(void **state)
          .rate_demand = 0.1,
          .cycle = 60 * NS_PER_SECOND},
         {.aliyun_uid = "<script>",
-         .configured = true,
+         .credential_kind = CREDENTIAL_STATIC,
          .targets = 5,
          .cycle = 84123 * NS_PER_MS,
          .overcommitted = true,

@@ -14,6 +14,7 @@ static const struct account_metrics accounts[] = {
         .rate_demand = 0.1,
         .instances = 2,
         .targets = 3,
+        .credentials_expiry_unix_ms = 1735790600000,
     },
     {.aliyun_uid = "1000000000000002", .rate_limit = 50, .rate_effective = 50, .instances = 1, .targets = 1},
 };

@@ -259,9 +259,9 @@ class HelpPages(unittest.TestCase):
         self.assertEqual(self.complete("--"), self.options)
 
     def test_the_values_it_offers_are_accepted(self):
-        for option in ("--log.level", "--log.format", "--web.listen-address"):
+        for option in ("--check", "--log.level", "--log.format", "--web.listen-address"):
             values = self.complete(option, "=")
-            self.assertGreater(len(values), 1)
+            self.assertGreater(len(values), 0)
             for value in values:
                 subprocess.run([EXPORTER, f"{option}={value}", "--version"], check=True, stdout=subprocess.DEVNULL)
 
