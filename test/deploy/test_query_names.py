@@ -85,6 +85,24 @@ class QueryNames(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(list(violations(selector, self.known, {label})), [])
 
+    def test_the_dashboard_fits_every_grafana(self):
+        board = queries.dashboard()
+        sources = {part["datasource"]["uid"] for panel in board["panels"] if panel["type"] != "row"
+                   for part in (panel, *panel["targets"])}
+        self.assertEqual(sources, {"${datasource}"})
+        self.assertNotIn("id", board)
+
+    def test_panels_have_ids_of_their_own_and_do_not_overlap(self):
+        panels, cells = queries.dashboard()["panels"], set()
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+        for panel in panels:
+            place = panel["gridPos"]
+            self.assertLessEqual(place["x"] + place["w"], 24)
+            covered = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                       for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(covered & cells, panel["title"])
+            cells |= covered
+
     def test_names_on_the_pages_for_operators(self):
         for page in PAGES:
             with open(os.path.join(queries.ROOT, "docs", page), encoding="utf-8") as file:
