@@ -78,29 +78,29 @@ static struct report report_of(const struct key_entry *entry, const struct key_n
 
 static void log_report(const struct key_entry *entry, const struct report *report)
 {
+    const bool is_temporary = report->expiry_unix_ms != 0;
     const char *kind = credential_kind_name(report->kind);
-    int64_t repeats = (int64_t)report->news.repeats;
     char expiry[CLOCK_ISO_SIZE] = "never";
+    const struct log_field fields[] = {log_text("account", entry->name), log_text("kind", kind),
+                                       log_text("expires", expiry)};
 
-    if (report->expiry_unix_ms != 0)
+    if (is_temporary)
         clock_format_iso(report->expiry_unix_ms, expiry);
     switch (report->news.event) {
-    case KEY_OBTAINED:
-        log_info("credentials obtained", log_text("account", entry->name), log_text("kind", kind),
-                 log_text("expires", expiry));
+    case KEY_OBTAINED: /* what does not expire is no news when it comes, but when it changes */
+        log_write(is_temporary ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "credentials obtained", fields, 3);
         break;
     case KEY_RENEWED:
-        log_debug("credentials renewed", log_text("account", entry->name), log_text("kind", kind),
-                  log_text("expires", expiry));
+        log_write(is_temporary ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "credentials replaced", fields, 3);
         break;
     case KEY_MENDED:
-        log_info("credentials work again", log_text("account", entry->name), log_text("kind", kind),
-                 log_text("expires", expiry), log_int("repeats", repeats));
+        log_info("credentials work again", fields[0], fields[1], fields[2],
+                 log_int("repeats", (int64_t)report->news.repeats));
         break;
     case KEY_FAILED:
         log_failure(renewal_failure_lasts(report->error.class) ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-                    "no new credentials", &report->error, log_text("account", entry->name),
-                    log_text("kind", kind), log_int("repeats", repeats));
+                    "no new credentials", &report->error, fields[0], fields[1],
+                    log_int("repeats", (int64_t)report->news.repeats));
         break;
     default:
         break;
@@ -163,8 +163,8 @@ static void fetch_end(struct keyring *keyring, struct fetch *fetch)
 
     entry->is_busy = false;
     keyring->retrying -= entry->is_retrying ? 1 : 0;
-    /* What another source gave while it was exchanged is of no use. */
-    if (!entry->is_known || entry->revision != fetch->revision)
+    /* What another source gave while it was exchanged is of no use; nor is that a call was aborted. */
+    if (!entry->is_known || entry->revision != fetch->revision || keyring->stopping)
         return;
     key_entry_end(entry, &fetch->issued, &fetch->error, fetch->caller, &at, &fetch->news);
     if (fetch->news.caller_refused && key_entry_refuse(entry->caller, fetch->caller, at.now))

@@ -10,6 +10,7 @@
 
 #define MESSAGE_MAX 160 /* bytes of the server's message that are kept */
 #define MASK        "***"
+#define OLD_TOKEN   "SecurityToken.Expired"
 
 struct code_rule {
     const char *prefix;
@@ -155,10 +156,18 @@ static bool repeats_signed_text(const struct server_error *said)
     return false;
 }
 
+/* Some gateways take an expired token for a bad parameter, and only the message says which. */
+static bool names_old_token(const struct server_error *said, enum error_class class)
+{
+    return class == ERROR_REFUSED &&
+           (strcasestr(said->code, OLD_TOKEN) != NULL || strcasestr(said->message, OLD_TOKEN) != NULL);
+}
+
 void server_error_explain(const struct server_error *said, enum error_class class,
                           const struct credentials *credentials, struct error *error)
 {
-    const struct code_rule *rule = find_rule(said->code);
+    const bool is_old_token = names_old_token(said, class);
+    const struct code_rule *rule = find_rule(is_old_token ? "InvalidSecurityToken" : said->code);
     const char *advice = rule != NULL ? rule->advice : "";
     char code[sizeof(error->code)];
     char request_id[sizeof(error->request_id)];
@@ -170,8 +179,9 @@ void server_error_explain(const struct server_error *said, enum error_class clas
         snprintf(message, sizeof(message), "the message is withheld because it repeats what was signed");
     else
         copy_message(said->message, credentials, message, sizeof(message));
-    error_set(error, class, "HTTP %ld%s%s%s%s%s%s", said->http_status, code[0] != '\0' ? ", code " : "", code,
-              message[0] != '\0' ? ": " : "", message, advice[0] != '\0' ? "; " : "", advice);
+    error_set(error, is_old_token ? ERROR_TOKEN_EXPIRED : class, "HTTP %ld%s%s%s%s%s%s", said->http_status,
+              code[0] != '\0' ? ", code " : "", code, message[0] != '\0' ? ": " : "", message,
+              advice[0] != '\0' ? "; " : "", advice);
     memcpy(error->code, code, sizeof(code));
     memcpy(error->request_id, request_id, sizeof(request_id));
 }

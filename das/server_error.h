@@ -22,7 +22,8 @@ struct server_error {
 /*
  * Fills *error from the server's words: class, sanitised code and RequestId, and one line with
  * the message and what to do about it. The texts of `credentials` (NULL: none) are replaced by
- * ***; a message that may repeat signed headers is left out altogether.
+ * ***; a message that may repeat signed headers is left out altogether. ERROR_REFUSED becomes
+ * ERROR_TOKEN_EXPIRED when code or message say "SecurityToken.Expired".
  */
 void server_error_explain(const struct server_error *said, enum error_class class,
                           const struct credentials *credentials, struct error *error);

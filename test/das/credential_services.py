@@ -1,9 +1,12 @@
 """STS, the ECS metadata service and a credentials URI for https_server.py: just enough of each, and
 some bad habits. The name of a role names what happens to a request for it."""
 import base64
+import collections
 import hashlib
 import hmac
 import json
+import threading
+import time
 import urllib.parse
 
 CALLER_ID = "TestAk"
@@ -11,6 +14,12 @@ CALLER_SECRET = "TestSecret"
 TOKEN = "metadata-token-1"
 ROLES = "/latest/meta-data/ram/security-credentials/"
 REPLY_TYPE = ["Content-Type: application/json"]
+HOUR = 3600
+
+lock = threading.Lock()
+counts = collections.Counter()  # requests by the name of the role, or "metadata"
+secrets = {CALLER_ID: CALLER_SECRET, "STS.Issued": "IssuedSecret"}
+old_tokens = set()
 
 
 def issued(**changes):
@@ -19,6 +28,22 @@ def issued(**changes):
                "Expiration": "2030-01-02T03:04:05Z"}
     members.update(changes)
     return {name: value for name, value in members.items() if value is not None}
+
+
+def fresh(life):
+    """Credentials like no others, which live so many seconds."""
+    with lock:
+        number = len(secrets)
+        key, secret = "STS.Fresh%d" % number, "FreshSecret%d" % number
+        secrets[key] = secret
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + life))
+    return issued(AccessKeyId=key, AccessKeySecret=secret, SecurityToken="Fresh%d" % number, Expiration=expiration)
+
+
+def count(name):
+    with lock:
+        counts[name] += 1
+        return counts[name]
 
 
 def refusal(status, code, message="no"):
@@ -35,7 +60,7 @@ def string_to_sign(method, parameters):
 
 
 def signature(method, parameters):
-    digest = hmac.new((CALLER_SECRET + "&").encode(), string_to_sign(method, parameters).encode(), hashlib.sha1)
+    digest = hmac.new((secrets.get(parameters["AccessKeyId"], "") + "&").encode(), string_to_sign(method, parameters).encode(), hashlib.sha1)
     return base64.b64encode(digest.digest()).decode()
 
 
@@ -61,6 +86,17 @@ def sts(request):
 
 
 def sts_answer(role, query, form):
+    count(role)
+    if role == "wary":  # calls the first token that it sees an old one
+        with lock:
+            if not old_tokens:
+                old_tokens.add(query.get("SecurityToken", ""))
+            if query.get("SecurityToken", "") in old_tokens:
+                return refusal("400 Bad Request", "InvalidSecurityToken.Expired")
+    if role.startswith("fresh"):
+        return "200 OK", json.dumps({"RequestId": "R-5", "Credentials": fresh(HOUR)}).encode(), REPLY_TYPE
+    if role == "short":
+        return "200 OK", json.dumps({"RequestId": "R-6", "Credentials": fresh(4)}).encode(), REPLY_TYPE
     if role == "forbidden":
         return refusal("403 Forbidden", "NoPermission", "You are not authorized to do this action.")
     if role == "throttled":
@@ -98,6 +134,9 @@ def metadata(habit, request):
         return "200 OK", b"exporter-role\n", []
     if role == "exporter-role":
         return "200 OK", json.dumps(issued(Code="Success", LastUpdated="2030-01-01T21:04:05Z")).encode(), REPLY_TYPE
+    if role == "fresh":
+        count("metadata")
+        return "200 OK", json.dumps({"Code": "Success", **fresh(HOUR)}).encode(), REPLY_TYPE
     if role == "failing":
         return "200 OK", json.dumps({"Code": "AssumeUnauthorized"}).encode(), REPLY_TYPE
     return "404 Not Found", b"", []

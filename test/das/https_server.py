@@ -140,6 +140,8 @@ def handle(connection, stream, scenario, request, number, habit):
         answer(stream, body, status, headers)
     elif scenario == "credentials":
         answer(stream, json.dumps(credential_services.issued()).encode())
+    elif scenario == "counts":  # the requests for credentials, by role
+        answer(stream, json.dumps(credential_services.counts).encode())
     elif scenario == "seen":  # how many connections and requests there have been, and this request
         answer(stream, json.dumps({"connections": connections, "requests": requests,
                                    "request": request}).encode())

@@ -83,6 +83,30 @@ static void test_class_of_every_code(void **state)
                             error_class_name(cases[i].class));
 }
 
+static void test_an_expired_token_is_known_by_code_and_by_message(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"Code\":\"InvalidSecurityToken.Expired\",\"Message\":\"Specified SecurityToken is expired.\"}",
+        "{\"Code\":\"InvalidParameter\",\"Message\":\"SecurityToken.Expired\"}",
+        "{\"Code\":\"SecurityToken.Expired\",\"Message\":\"\"}",
+        "<Error><Code>InvalidParameter</Code><Message>SecurityToken.Expired</Message></Error>",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        parse(400, bodies[i]);
+        assert_int_equal(reply.error.class, ERROR_TOKEN_EXPIRED);
+        assert_non_null(strstr(reply.error.message, "renew security_token"));
+    }
+}
+
+static void test_other_bad_parameters_are_refused(void **state)
+{
+    (void)state;
+    parse(400, "{\"Code\":\"InvalidParameter\",\"Message\":\"SecurityToken is odd\"}");
+    assert_int_equal(reply.error.class, ERROR_REFUSED);
+}
+
 static void test_signature_messages_are_withheld(void **state)
 {
     static const char *const codes[] = {"SignatureDoesNotMatch", "IncompleteSignature", "Other"};
@@ -162,6 +186,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_class_of_every_code),
+        TEST(test_an_expired_token_is_known_by_code_and_by_message),
+        TEST(test_other_bad_parameters_are_refused),
         TEST(test_signature_messages_are_withheld),
         TEST(test_credentials_are_redacted_everywhere),
         TEST(test_a_cut_message_ends_in_no_secret),
