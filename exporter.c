@@ -9,6 +9,7 @@
 
 #include "app/check.h"
 #include "app/encrypt_secret.h"
+#include "app/hash_password.h"
 #include "app/health.h"
 #include "app/options.h"
 #include "app/runtime.h"
@@ -200,6 +201,8 @@ int main(int argc, char **argv)
     case COMMAND_HELP:
         options_print_help(stdout);
         return EXIT_SUCCESS;
+    case COMMAND_HASH_PASSWORD:
+        return hash_password_run(options.user, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     case COMMAND_VERSION:
         printf("mysql_session_exporter %s\n", runtime_version());
         return EXIT_SUCCESS;

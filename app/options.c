@@ -11,6 +11,7 @@ enum option_key {
     OPTION_CHECK,
     OPTION_ENCRYPT_SECRET,
     OPTION_HEALTH,
+    OPTION_HASH_PASSWORD,
     OPTION_VERSION,
     OPTION_HELP,
 };
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
     {"check", optional_argument, NULL, OPTION_CHECK},
     {"encrypt-secret", no_argument, NULL, OPTION_ENCRYPT_SECRET},
     {"health", no_argument, NULL, OPTION_HEALTH},
+    {"hash-password", required_argument, NULL, OPTION_HASH_PASSWORD},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -80,6 +82,10 @@ static bool take(int key, const char *value, struct options *options, struct err
         return true;
     case OPTION_HEALTH:
         options->command = COMMAND_HEALTH;
+        return true;
+    case OPTION_HASH_PASSWORD:
+        options->command = COMMAND_HASH_PASSWORD;
+        options->user = value;
         return true;
     case OPTION_VERSION:
         options->command = COMMAND_VERSION;
@@ -155,6 +161,8 @@ void options_print_help(FILE *out)
         "  --health                      ask the exporter that runs with this configuration whether it\n"
         "                                is healthy, at the first address of [web] listen; then exit\n"
         "                                with 0, or with 1 and the reason\n"
+        "  --hash-password=USER          read a password from standard input and print the line for\n"
+        "                                [web] basic_auth_file\n"
         "  --version                     print the version and exit\n"
         "  --help                        print this and exit\n"
         "\n"

@@ -13,6 +13,7 @@ enum command {
     COMMAND_CHECK,
     COMMAND_HEALTH,
     COMMAND_ENCRYPT_SECRET,
+    COMMAND_HASH_PASSWORD,
     COMMAND_VERSION,
     COMMAND_HELP
 };
@@ -22,6 +23,7 @@ struct options {
     const char *config_file;
     bool offline;               /* of COMMAND_CHECK: no call to Alibaba Cloud */
     const char *listen_address; /* NULL: as configured */
+    const char *user;           /* of COMMAND_HASH_PASSWORD */
     bool has_log_level;
     enum log_level log_level;
     bool has_log_format;

@@ -63,16 +63,22 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
 {
     struct config_arrival arrival = {.runtime = runtime, .config = config};
     struct keyring_change *change;
+    struct web_settings *web;
 
     if (!config_reloadable(runtime->config, config, error))
+        return false;
+    web = web_settings_load(&config->web, error);
+    if (web == NULL)
         return false;
     change = keyring_prepare(runtime->keyring, config);
     if (change == NULL || !scheduler_call(runtime->scheduler, apply_config, &arrival) || !arrival.applied) {
         keyring_abandon(change);
         error_set(error, ERROR_NO_MEMORY, "out of memory");
+        web_settings_free(web);
         return false;
     }
     keyring_commit(runtime->keyring, change);
+    server_adopt(runtime->server, web);
     worker_pool_configure(runtime->workers, config);
     loader_configure(runtime->loader, config);
     runtime_note_config(runtime, config);

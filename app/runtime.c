@@ -146,7 +146,7 @@ static struct runtime *runtime_new(const struct options *options, struct config 
 static bool start_parts(struct runtime *runtime, struct error *error)
 {
     runtime->providers = runtime_providers(runtime);
-    runtime->server = server_start(runtime->config->web.listen, &runtime->providers, error);
+    runtime->server = server_start(&runtime->config->web, &runtime->providers, error);
     return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
            keyring_start(runtime->keyring, error) && publisher_start(runtime->publisher, error) &&
            worker_pool_start(runtime->workers, error) && loader_start(runtime->loader, error);

@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "das/transport.h"
+#include "http/web_settings.h"
 
 static bool check_readable(const char *key, const char *path, struct error *error)
 {
@@ -20,7 +21,8 @@ static bool check_values(const struct config *config, struct error *error)
 {
     if (transport_check_endpoint(config->das.endpoint, error) &&
         check_readable("[das] ca_file", config->das.ca_file, error) &&
-        check_readable("[mysql] tls_ca_file", config->mysql.tls_ca_file, error))
+        check_readable("[mysql] tls_ca_file", config->mysql.tls_ca_file, error) &&
+        web_config_check(&config->web, error))
         return true;
     error_set(error, ERROR_CONFIG, "%s: %s", config->path, error->message);
     return false;

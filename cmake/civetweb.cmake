@@ -5,16 +5,29 @@
 # crash the process), and has no IPv6. CIVETWEB=system, or a source package that cannot be had,
 # means that shared library; the code then sees CIVETWEB_SYSTEM.
 
-# The target from a source tree. Third-party code: no warnings of ours, but the same hardening.
+# The target from a source tree, with the patch beside this file. Third-party code: no warnings of
+# ours, but the same hardening.
 function(civetweb_from_source tree)
-    add_library(civetweb STATIC ${tree}/src/civetweb.c)
-    target_include_directories(civetweb SYSTEM PUBLIC ${tree}/include)
+    set(patch ${CMAKE_SOURCE_DIR}/cmake/civetweb.patch)
+    set(patched ${CMAKE_BINARY_DIR}/civetweb/civetweb.c)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/civetweb)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${patch})
+    execute_process(COMMAND patch --silent --output=${patched}.new ${tree}/src/civetweb.c ${patch}
+        RESULT_VARIABLE patch_result OUTPUT_VARIABLE patch_error ERROR_VARIABLE patch_error)
+    if(NOT patch_result EQUAL 0)
+        message(FATAL_ERROR "cmake/civetweb.patch does not apply to the source package of CivetWeb "
+            "(${patch_error}); install the package patch, or adapt it to this version")
+    endif()
+    configure_file(${patched}.new ${patched} COPYONLY) # its time stays when nothing changed
+    add_library(civetweb STATIC ${patched})
+    target_include_directories(civetweb SYSTEM PUBLIC ${tree}/include PRIVATE ${tree}/src)
     target_compile_definitions(civetweb PRIVATE
         NO_SSL_DL OPENSSL_API_3_0         # link OpenSSL 3 instead of looking its symbols up at run time
         USE_IPV6
         NO_FILES NO_CGI NO_CACHING        # no document root, no programs, no file cache
         NO_ALTERNATIVE_QUEUE              # the other queue polls every millisecond while all threads are busy
         STOP_FLAG_NEEDS_LOCK              # an atomic stop flag instead of a volatile one
+        USE_STACK_SIZE=262144             # a thread for each connection, hundreds of them
         SOCKET_TIMEOUT_QUANTUM=200        # ms until a waiting thread sees that the server stops
         NDEBUG)
     target_compile_options(civetweb PRIVATE -w)

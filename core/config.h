@@ -33,7 +33,12 @@ struct exporter_config {
 };
 
 struct web_config {
-    const char *listen; /* comma-separated addresses */
+    const char *listen;             /* comma-separated addresses */
+    const char *tls_cert_file;      /* with its chain; "": no TLS */
+    const char *tls_key_file;       /* "": in tls_cert_file */
+    const char *tls_client_ca_file; /* "": clients need no certificate */
+    const char *basic_auth_file;    /* "": everybody may read */
+    const char *admin_token;        /* "": changes are asked for on this machine only */
 };
 
 struct inventory_config {

@@ -10,6 +10,7 @@
 #include "http/pages.h"
 
 #define FORM_LENGTH_MAX 4096
+#define FORM_TOKEN      "token" /* the field with the admin token */
 
 /*
  * The length of the body to be read into request->form: that of a POST /refresh with the Content-Type of

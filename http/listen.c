@@ -7,7 +7,7 @@
 
 #define BLANKS       " \t"
 #define ADDRESS_SIZE 64 /* of "[IPv6]:port", generously */
-#define EXPECTED     "expected ADDRESS:PORT such as 0.0.0.0:10104 or [::1]:10104"
+#define EXPECTED     "expected ADDRESS:PORT such as 0.0.0.0:10104 or [::1]:10104s (suffix s: TLS)"
 
 /* Cuts "[::1]" or "127.0.0.1" down to the bare address and tells whether it is one. */
 static bool host_valid(char *host)
@@ -23,41 +23,33 @@ static bool host_valid(char *host)
     return inet_pton(AF_INET6, host + 1, address) == 1;
 }
 
-static bool address_valid(const char *address, struct error *error)
+static bool address_valid(const char *address, bool *tls)
 {
     char host[ADDRESS_SIZE];
     char *port;
     char *last;
     int64_t number;
-    bool tls;
 
     snprintf(host, sizeof(host), "%s", address);
     port = strrchr(host, ':');
-    if (port == NULL || port == host || port[1] == '\0') {
-        error_set(error, ERROR_CONFIG, "listen: '%s' is not an address, " EXPECTED, address);
+    if (port == NULL || port == host || port[1] == '\0')
         return false;
-    }
     *port++ = '\0';
     last = port + strlen(port) - 1;
-    tls = *last == 's';
-    if (tls)
+    if (*last == 's') {
+        *tls = true;
         *last = '\0';
-    if (!text_parse_int(port, 0, 65535, &number) || !host_valid(host)) {
-        error_set(error, ERROR_CONFIG, "listen: '%s' is not an address, " EXPECTED, address);
-        return false;
     }
-    if (tls)
-        error_set(error, ERROR_CONFIG, "listen: '%s' asks for TLS (suffix s), which is not supported yet",
-                  address);
-    return !tls;
+    return text_parse_int(port, 0, 65535, &number) && host_valid(host);
 }
 
-bool listen_canonical(const char *listen, struct strbuf *canonical, struct error *error)
+bool listen_canonical(const char *listen, struct strbuf *canonical, bool *tls, struct error *error)
 {
     char address[ADDRESS_SIZE];
     size_t length;
     size_t trimmed;
 
+    *tls = false;
     for (;;) {
         listen += strspn(listen, BLANKS);
         length = strcspn(listen, ",");
@@ -70,8 +62,10 @@ bool listen_canonical(const char *listen, struct strbuf *canonical, struct error
             error_set(error, ERROR_CONFIG, "listen: '%s…' is too long for an address, " EXPECTED, address);
             return false;
         }
-        if (!address_valid(address, error))
+        if (!address_valid(address, tls)) {
+            error_set(error, ERROR_CONFIG, "listen: '%s' is not an address, " EXPECTED, address);
             return false;
+        }
         strbuf_append_text(canonical, address);
         if (listen[length] == '\0')
             return true;

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/text.h"
+#include "http/form.h"
 #include "http/markup.h"
 #include "http/page.h"
 #include "http/query.h"
@@ -11,23 +12,27 @@
 #define BUSY_RETRY_S 5
 #define WHY_SIZE     320
 
-enum { PARAMETER_METRIC, PARAMETER_INS_ID, PARAMETER_ALIYUN_UID, PARAMETER_WAIT, PARAMETER_COUNT };
+enum { PARAMETER_METRIC, PARAMETER_INS_ID, PARAMETER_ALIYUN_UID, PARAMETER_WAIT, FILTER_COUNT };
 
 /* Reads the whole query. False, and the response says why, when there is nothing to start. */
-static bool filter_read(const char *query, struct refresh_filter *filter, int64_t *wait_ns,
+static bool filter_read(const char *query, bool is_form, struct refresh_filter *filter, int64_t *wait_ns,
                         struct page_response *response)
 {
-    struct query_parameter parameters[PARAMETER_COUNT] = {
-        {.name = "metric"}, {.name = "ins_id"}, {.name = "aliyun_uid"}, {.name = "wait"}};
+    struct query_parameter parameters[FILTER_COUNT + 1] = {{.name = "metric"},
+                                                           {.name = "ins_id"},
+                                                           {.name = "aliyun_uid"},
+                                                           {.name = "wait"},
+                                                           {.name = FORM_TOKEN}};
     const struct query_parameter *metric = &parameters[PARAMETER_METRIC];
     const struct query_parameter *wait = &parameters[PARAMETER_WAIT];
     char why[WHY_SIZE];
 
-    if (!query_read(query, parameters, PARAMETER_COUNT, why, sizeof(why))) {
+    /* The token was judged already, but only that of a form: a URL is no place for one. */
+    if (!query_read(query, parameters, FILTER_COUNT + is_form, why, sizeof(why))) {
         page_text(response, 400, "%s; known are metric, ins_id, aliyun_uid and wait", why);
         return false;
     }
-    for (size_t i = 0; i < PARAMETER_COUNT; i++) {
+    for (size_t i = 0; i < FILTER_COUNT; i++) {
         /* An unset variable in somebody's script must not refresh everything. */
         if (parameters[i].present && parameters[i].value[0] == '\0') {
             page_text(response, 400, "query parameter '%s' is empty", parameters[i].name);
@@ -75,7 +80,8 @@ void page_refresh(const struct page_request *request, const struct providers *pr
     struct refresh_filter filter;
     int64_t wait_ns;
 
-    if (!filter_read(request->form != NULL ? request->form : request->query, &filter, &wait_ns, response))
+    if (!filter_read(request->form != NULL ? request->form : request->query, request->form != NULL, &filter,
+                     &wait_ns, response))
         return;
     if (!request->may_wait)
         wait_ns = 0;

@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "core/clock.h"
+#include "http/access.h"
+#include "http/form.h"
 #include "http/guard.h"
 #include "http/page.h"
+#include "http/query.h"
 
 #define METHODS_READ "GET, HEAD" /* the value of Allow */
 #define METHODS_POST "POST"
@@ -13,20 +17,25 @@ struct route {
     const char *parameter; /* NULL, or the path ends in one more segment, named so in the help */
     const char *methods;
     page_fn *page;
+    bool open; /* needs no password: what watches the program has none */
 };
 
 static const struct route routes[] = {
-    {"/metrics", NULL, METHODS_READ, page_metrics},
-    {"/", NULL, METHODS_READ, page_index},
-    {"/targets", NULL, METHODS_READ, page_targets_html},
-    {"/api/v1/targets", NULL, METHODS_READ, page_targets_json},
-    {"/refresh", NULL, METHODS_POST, page_refresh},
-    {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress},
-    {"/-/healthy", NULL, METHODS_READ, page_healthy},
-    {"/health", NULL, METHODS_READ, page_healthy},
-    {"/-/ready", NULL, METHODS_READ, page_ready},
-    {"/-/reload", NULL, METHODS_POST, page_reload},
+    {"/metrics", NULL, METHODS_READ, page_metrics, false},
+    {"/", NULL, METHODS_READ, page_index, false},
+    {"/targets", NULL, METHODS_READ, page_targets_html, false},
+    {"/api/v1/targets", NULL, METHODS_READ, page_targets_json, false},
+    {"/refresh", NULL, METHODS_POST, page_refresh, false},
+    {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress, false},
+    {"/-/healthy", NULL, METHODS_READ, page_healthy, true},
+    {"/health", NULL, METHODS_READ, page_healthy, true},
+    {"/-/ready", NULL, METHODS_READ, page_ready, true},
+    {"/-/reload", NULL, METHODS_POST, page_reload, false},
 };
+
+#define CHALLENGE_BASIC  "Basic realm=\"mysql_session_exporter\", charset=\"UTF-8\""
+#define CHALLENGE_BEARER "Bearer realm=\"mysql_session_exporter\""
+#define TOO_MANY_RETRY_S 2
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
@@ -101,12 +110,68 @@ static void answer_wrong_method(const struct route *route, struct page_response 
     response->allow = route->methods;
 }
 
+/* A form cannot send the header Authorization, so it has a field for the admin token. */
+static bool form_has_token(const struct page_request *request)
+{
+    struct query_parameter token = {.name = FORM_TOKEN};
+    bool valid;
+
+    if (request->form == NULL || !query_find(request->form, &token))
+        return false;
+    valid = access_token_valid(request->access, token.value);
+    explicit_bzero(token.value, sizeof(token.value));
+    return valid;
+}
+
+/* True when the request may read; *may_change: also change, wherever it comes from. */
+static bool authorize(const struct page_request *request, bool *may_change, struct page_response *response)
+{
+    bool change = !method_is_read(request->method);
+
+    *may_change = false;
+    if (request->access == NULL)
+        return true;
+    if (form_has_token(request)) {
+        *may_change = true;
+        return true;
+    }
+    switch (access_check(request->access, request->authorization, change, request->client, clock_now())) {
+    case ACCESS_ADMIN:
+        *may_change = true;
+        return true;
+    case ACCESS_READ:
+        return true;
+    case ACCESS_NEEDS_PASSWORD:
+        page_text(response, 401, "a user name and password are needed ([web] basic_auth_file)");
+        response->authenticate = CHALLENGE_BASIC;
+        return false;
+    case ACCESS_NEEDS_TOKEN:
+        page_text(response, 401,
+                  "requests that change something need the admin token "
+                  "([web] admin_token): Authorization: Bearer TOKEN");
+        response->authenticate = CHALLENGE_BEARER;
+        return false;
+    case ACCESS_TOO_MANY:
+        break;
+    }
+    page_text(response, 429, "too many passwords to check, try again later");
+    response->retry_after = TOO_MANY_RETRY_S;
+    return false;
+}
+
 static void route_answer(const struct page_request *request, const struct providers *providers,
                          struct page_response *response)
 {
     const struct route *route = route_find(request->path);
     const char *refusal = NULL;
+    bool may_change = false;
 
+    if (request->defect != NULL) {
+        page_text(response, 400, "%s", request->defect);
+        return;
+    }
+    if ((route == NULL || !route->open) && !authorize(request, &may_change, response))
+        return;
     if (route == NULL) {
         answer_not_found(response);
         return;
@@ -119,7 +184,7 @@ static void route_answer(const struct page_request *request, const struct provid
         page_text(response, 413, "a request body is not accepted; parameters belong into the query");
         return;
     }
-    if (!method_is_read(request->method))
+    if (!method_is_read(request->method) && !may_change)
         refusal = guard_change_refused(request);
     if (refusal != NULL) {
         page_text(response, 403, "%s", refusal);
@@ -154,7 +219,7 @@ void pages_answer(const struct page_request *request, const struct providers *pr
                   struct page_response *response)
 {
     response_init(response);
-    response->close = request->has_body && request->form == NULL;
+    response->close = (request->has_body && request->form == NULL) || request->defect != NULL;
     route_answer(request, providers, response);
     response_seal(response);
 }

@@ -12,6 +12,8 @@
 #include "core/strbuf.h"
 #include "metrics/snapshot.h"
 
+struct access; /* who may ask: see access.h */
+
 /* A request; texts are borrowed. Headers are NULL when absent. */
 struct page_request {
     const char *method; /* "GET" */
@@ -23,6 +25,10 @@ struct page_request {
     const char *host;
     const char *origin;         /* set by browsers on requests that change something */
     const char *sec_fetch_site; /* likewise: how the asking web page is related to us */
+    const char *authorization;
+    const char *defect;    /* why it cannot be trusted to mean what it says; NULL: it can */
+    struct access *access; /* judges authorization; NULL: everybody may read */
+    uint64_t client;       /* see client_of_text() */
     const char *content_type;
     const char *content_length; /* NULL also with a Transfer-Encoding or a second one */
     const char *form;           /* the body that form_length() allows, once read; NULL: none */
@@ -37,6 +43,7 @@ struct page_response {
     const char *content_type;
     const char *allow;                 /* for 405; NULL: no such header */
     const char *vary;                  /* the request headers that the answer depends on; likewise */
+    const char *authenticate;          /* for 401; NULL: no such header */
     int retry_after;                   /* seconds; 0: no such header */
     bool gzip;                         /* Content-Encoding: gzip */
     bool close;                        /* the connection cannot be used again: an unread body is on it */

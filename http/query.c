@@ -108,3 +108,22 @@ bool query_read(const char *query, struct query_parameter *parameters, size_t co
     }
     return true;
 }
+
+bool query_find(const char *query, struct query_parameter *parameter)
+{
+    size_t name_length = strlen(parameter->name);
+
+    parameter->present = false;
+    parameter->value[0] = '\0';
+    while (*query != '\0' && !parameter->present) {
+        size_t length = strcspn(query, "&");
+
+        if (length > name_length && strncmp(query, parameter->name, name_length) == 0 &&
+            query[name_length] == '=')
+            parameter->present = decode(query + name_length + 1, length - name_length - 1, parameter->value,
+                                        sizeof(parameter->value));
+        query += length;
+        query += *query == '&';
+    }
+    return parameter->present;
+}

@@ -19,4 +19,7 @@ struct query_parameter {
  */
 bool query_read(const char *query, struct query_parameter *parameters, size_t count, char *why, size_t size);
 
+/* Finds one parameter among others. False when it is not there or not decodable. */
+bool query_find(const char *query, struct query_parameter *parameter);
+
 #endif

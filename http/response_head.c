@@ -8,6 +8,8 @@
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri "   \
     "'none'"
 
+#define BARE_POLICY "default-src 'none'; frame-ancestors 'none'"
+
 static const char *reason_phrase(int status)
 {
     switch (status) {
@@ -19,6 +21,8 @@ static const char *reason_phrase(int status)
         return "See Other";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:
@@ -27,10 +31,12 @@ static const char *reason_phrase(int status)
         return "Method Not Allowed";
     case 409:
         return "Conflict";
-    case 413:
-        return "Content Too Large";
     case 411:
         return "Length Required";
+    case 413:
+        return "Content Too Large";
+    case 429:
+        return "Too Many Requests";
     case 503:
         return "Service Unavailable";
     case 505:
@@ -70,10 +76,14 @@ void response_head_append(struct strbuf *out, const struct page_response *respon
         strbuf_append_format(out, "Location: %s\r\n", response->location);
     if (response->allow != NULL)
         strbuf_append_format(out, "Allow: %s\r\n", response->allow);
+    if (response->authenticate != NULL)
+        strbuf_append_format(out, "WWW-Authenticate: %s\r\n", response->authenticate);
     if (response->retry_after > 0)
         strbuf_append_format(out, "Retry-After: %d\r\n", response->retry_after);
-    if (strncmp(response->content_type, "text/html", 9) == 0)
-        strbuf_append_text(out, "Content-Security-Policy: " HTML_POLICY "\r\n");
-    strbuf_append_text(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    strbuf_append_format(out, "Content-Security-Policy: %s\r\n",
+                         strncmp(response->content_type, "text/html", 9) == 0 ? HTML_POLICY : BARE_POLICY);
+    strbuf_append_text(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                            "X-Frame-Options: DENY\r\nReferrer-Policy: same-origin\r\n"
+                            "Cross-Origin-Resource-Policy: same-origin\r\n");
     strbuf_append_format(out, "Connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
 }

@@ -5,34 +5,48 @@
  */
 #include "http/server.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <civetweb.h>
 
 #include "core/clock.h"
+#include "core/complaint.h"
 #include "core/log.h"
 #include "core/thread.h"
-#include "http/form.h"
-#include "http/guard.h"
-#include "http/listen.h"
+#include "http/access.h"
+#include "http/connections.h"
 #include "http/pages.h"
 #include "http/response_head.h"
+#include "http/server_request.h"
+#include "http/tls.h"
 
 #define WRITE_DEADLINE (3 * NS_PER_SECOND)
 #define WRITE_SLICE    ((size_t)256 * 1024) /* smaller ones cost throughput */
 #define SMALL_BODY_MAX ((size_t)64 * 1024)
-#define HEADERS_MAX    64 /* what CivetWeb keeps */
-#define WAITING_MAX    8  /* a quarter of the threads: the others keep answering */
-#define COMPLAINT_SIZE 256
-#define FORM_DEADLINE  (2 * NS_PER_SECOND)
+#define WAITING_MAX    8  /* refreshes */
+#define QUEUE_SIZE     16 /* connections on their way to a thread */
+#ifdef CIVETWEB_SYSTEM
+#define THREADS 32 /* each starts one more for a response; and nothing limits a client */
+#else
+#define THREADS 512
+#endif
+#define CLIENT_CONNECTIONS_MAX (THREADS / 2)
+#define NUMBER(n)              #n
+#define NUMBER_TEXT(n)         NUMBER(n)
+#define COMPLAINT_SIZE         256
 
 struct server {
     const struct providers *providers;
+    struct access *access;
+    struct tls *tls; /* NULL: no address asks for TLS */
+    struct connections *connections;
+    struct complaint crowding; /* of the thread that accepts */
     struct mg_context *context;
     int port;
     atomic_int posts;               /* under way; each may wait for a refresh */
@@ -51,13 +65,14 @@ static const struct {
     const char *value;
 } fixed_options[] = {
     /* A scraper, a browser and health checks need a handful; the rest is what slow and silent
-       clients may hold for two or three seconds before a scrape has to wait. */
-    {"num_threads", "32"},
+       clients may hold for a few seconds before a scrape has to wait. */
+    {"num_threads", NUMBER_TEXT(THREADS)},
+    {"connection_queue", NUMBER_TEXT(QUEUE_SIZE)},
     {"request_timeout_ms", "2000"}, /* silence while a request is read, or a slice written */
     {"enable_keep_alive", "yes"},
     {"keep_alive_timeout_ms", "1000"}, /* an idle connection holds a thread */
     {"tcp_nodelay", "1"},
-    {"listen_backlog", "128"},
+    {"listen_backlog", "512"},
     {"decode_url", "no"},
     {"enable_auth_domain_check", "no"}, /* it would refuse absolute URIs */
     {"access_control_allow_origin", ""},
@@ -126,97 +141,6 @@ static void send_response(struct mg_connection *connection, const struct mg_requ
         mg_disable_connection_keep_alive(connection);
 }
 
-/* Every header is looked at: a second Content-Length would be the start of a smuggled request. */
-static bool has_body(const struct mg_request_info *info)
-{
-    if (info->num_headers >= HEADERS_MAX)
-        return true; /* CivetWeb drops those above: one of them may announce a body */
-    for (int i = 0; i < info->num_headers; i++) {
-        const struct mg_header *header = &info->http_headers[i];
-
-        if (strcasecmp(header->name, "Transfer-Encoding") == 0)
-            return true;
-        if (strcasecmp(header->name, "Content-Length") == 0 && strcmp(header->value, "0") != 0)
-            return true;
-    }
-    return false;
-}
-
-/* A proxy on this machine makes every client's connection come from a loopback address. */
-static bool is_forwarded(const struct mg_connection *connection)
-{
-    return mg_get_header(connection, "Forwarded") != NULL ||
-           mg_get_header(connection, "X-Forwarded-For") != NULL ||
-           mg_get_header(connection, "X-Real-IP") != NULL || mg_get_header(connection, "Via") != NULL;
-}
-
-/* The one Content-Length of a request that is sent without Transfer-Encoding; otherwise NULL. */
-static const char *only_content_length(const struct mg_request_info *info)
-{
-    const char *length = NULL;
-
-    if (info->num_headers >= HEADERS_MAX)
-        return NULL;
-    for (int i = 0; i < info->num_headers; i++) {
-        const struct mg_header *header = &info->http_headers[i];
-
-        if (strcasecmp(header->name, "Transfer-Encoding") == 0)
-            return NULL;
-        if (strcasecmp(header->name, "Content-Length") != 0)
-            continue;
-        if (length != NULL)
-            return NULL;
-        length = header->value;
-    }
-    return length;
-}
-
-/*
- * Appends `length` bytes of the body. Byte by byte, for CivetWeb starts its time limit anew with
- * every byte of a read; most are in its buffer already. False when they do not come in time.
- */
-static bool read_body(struct mg_connection *connection, size_t length, struct strbuf *body)
-{
-    int64_t deadline = clock_add(clock_now(), FORM_DEADLINE);
-    char byte;
-
-    strbuf_reserve(body, length);
-    while (length-- > 0) {
-        if (clock_now() >= deadline || mg_read(connection, &byte, 1) != 1)
-            return false;
-        strbuf_append_char(body, byte);
-    }
-    return !strbuf_failed(body);
-}
-
-static void read_form(struct mg_connection *connection, struct page_request *request, struct strbuf *body)
-{
-    size_t length = form_length(request);
-
-    if (length > 0 && read_body(connection, length, body) && strlen(strbuf_text(body)) == length)
-        request->form = strbuf_text(body);
-}
-
-static void read_request(const struct mg_connection *connection, const struct mg_request_info *info,
-                         struct page_request *request)
-{
-    *request = (struct page_request){
-        .method = info->request_method,
-        .path = info->local_uri_raw,
-        .query = info->query_string,
-        .accept = mg_get_header(connection, "Accept"),
-        .accept_encoding = mg_get_header(connection, "Accept-Encoding"),
-        .accept_language = mg_get_header(connection, "Accept-Language"),
-        .host = mg_get_header(connection, "Host"),
-        .origin = mg_get_header(connection, "Origin"),
-        .sec_fetch_site = mg_get_header(connection, "Sec-Fetch-Site"),
-        .content_type = mg_get_header(connection, "Content-Type"),
-        .content_length = only_content_length(info),
-        .has_body = has_body(info),
-        .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(connection),
-    };
-}
-
 static struct server *server_of(const struct mg_connection *connection)
 {
     return mg_get_user_data(mg_get_context(connection));
@@ -274,8 +198,8 @@ static int on_request(struct mg_connection *connection)
     int status;
 
     strbuf_init(&body, 0);
-    read_request(connection, info, &request);
-    read_form(connection, &request, &body);
+    server_request_read(connection, &request, &body);
+    request.access = server->access;
     is_post = strcmp(request.method, "POST") == 0;
     if (is_post)
         request.may_wait = atomic_fetch_add(&server->posts, 1) < WAITING_MAX;
@@ -321,6 +245,41 @@ static int on_message(const struct mg_connection *connection, const char *messag
     return 1;
 }
 
+/* Called by CivetWeb, see cmake/civetweb.patch, on the thread that accepts. */
+int server_admit(void *user_data, const struct sockaddr *client);
+
+int server_admit(void *user_data, const struct sockaddr *client)
+{
+    struct server *server = user_data;
+    char address[INET6_ADDRSTRLEN] = "";
+    uint64_t repeats;
+
+    if (connections_add(server->connections, client_of_address(client)))
+        return 1;
+    if (complaint_raise(&server->crowding, 1, clock_now(), &repeats)) {
+        getnameinfo(client, sizeof(struct sockaddr_in6), address, sizeof(address), NULL, 0, NI_NUMERICHOST);
+        log_warn("too many connections of one client, refusing more", log_text("client", address),
+                 log_int("limit", CLIENT_CONNECTIONS_MAX), log_int("repeats", (int64_t)repeats));
+    }
+    return 0;
+}
+
+static void on_connection_closed(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+
+    connections_remove(server_of(connection)->connections, client_of_text(info->remote_addr));
+}
+
+static int give_tls_context(void **context, void *user_data)
+{
+    struct server *server = user_data;
+
+    if (*context == NULL && server->tls != NULL)
+        *context = tls_context(server->tls);
+    return 1; /* CivetWeb neither makes nor frees one */
+}
+
 bool server_global_init(struct error *error)
 {
     (void)error;
@@ -341,6 +300,8 @@ static struct mg_context *start_civetweb(struct server *server, const char *list
         .begin_request = on_request,
         .http_error = on_unreadable_request,
         .log_message = on_message,
+        .connection_closed = on_connection_closed,
+        .external_ssl_ctx = give_tls_context,
     };
     struct mg_context *context;
     sigset_t everything;
@@ -370,26 +331,44 @@ static bool find_port(struct server *server)
     return true;
 }
 
-struct server *server_start(const char *listen, const struct providers *providers, struct error *error)
+/* The settings are the server's from here on, but for the text of the addresses. */
+static bool prepare(struct server *server, struct web_settings *settings, struct error *error)
 {
-    struct server *server = calloc(1, sizeof(*server));
-    struct server *started = NULL;
-    struct strbuf canonical;
+    struct tls_identity *identity = settings->identity;
+    struct access_rules *rules = settings->rules;
 
-    strbuf_init(&canonical, 0);
+    settings->identity = NULL;
+    settings->rules = NULL;
+    server->access = access_new(rules, error);
+    if (identity != NULL)
+        server->tls = tls_new(identity, error);
+    if (server->access == NULL || (identity != NULL && server->tls == NULL))
+        return false;
+    server->connections = connections_new(THREADS + QUEUE_SIZE, CLIENT_CONNECTIONS_MAX);
+    if (server->connections == NULL)
+        error_set(error, ERROR_NO_MEMORY, "cannot start the web server: out of memory");
+    return server->connections != NULL;
+}
+
+struct server *server_start(const struct web_config *web, const struct providers *providers,
+                            struct error *error)
+{
+    struct web_settings *settings = web_settings_load(web, error);
+    struct server *server = NULL;
+    struct server *started = NULL;
+
+    if (settings == NULL)
+        return NULL;
+    server = calloc(1, sizeof(*server));
     if (server == NULL) {
         error_set(error, ERROR_NO_MEMORY, "cannot start the web server: out of memory");
         goto out;
     }
     server->providers = providers;
     atomic_init(&server->posts, 0);
-    if (!listen_canonical(listen, &canonical, error))
+    if (!prepare(server, settings, error))
         goto out;
-    if (strbuf_failed(&canonical)) {
-        error_set(error, ERROR_NO_MEMORY, "cannot start the web server: out of memory");
-        goto out;
-    }
-    server->context = start_civetweb(server, strbuf_text(&canonical));
+    server->context = start_civetweb(server, strbuf_text(&settings->listen));
     if (server->context == NULL || !find_port(server)) {
         error_set(error, ERROR_SYSTEM, "listen: %s", server->complaint);
         goto out;
@@ -398,8 +377,19 @@ struct server *server_start(const char *listen, const struct providers *provider
     server = NULL;
 out:
     server_stop(server);
-    strbuf_release(&canonical);
+    web_settings_free(settings);
     return started;
+}
+
+void server_adopt(struct server *server, struct web_settings *settings)
+{
+    access_replace(server->access, settings->rules);
+    settings->rules = NULL;
+    if (server->tls != NULL && settings->identity != NULL) {
+        tls_replace(server->tls, settings->identity);
+        settings->identity = NULL;
+    }
+    web_settings_free(settings);
 }
 
 int server_port(const struct server *server)
@@ -413,5 +403,8 @@ void server_stop(struct server *server)
         return;
     if (server->context != NULL)
         mg_stop(server->context);
+    connections_free(server->connections);
+    tls_free(server->tls);
+    access_free(server->access);
     free(server);
 }

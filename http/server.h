@@ -1,17 +1,19 @@
 /*
  * The embedded HTTP server: the only module that knows CivetWeb.
  *
- * Requests are answered on CivetWeb's own threads, which take no signals. A client that reads
- * slowly is cut off a few seconds after its response began; one that sends slowly, or is silent,
- * after two.
+ * Requests are answered on CivetWeb's own threads, which take no signals; each connection has one.
+ * A client that reads slowly is cut off a few seconds after its response began; one that sends
+ * slowly, or is silent, after two. Nobody gets more than half of the threads.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
 #include <stdbool.h>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "http/providers.h"
+#include "http/web_settings.h"
 
 struct server;
 
@@ -20,11 +22,18 @@ bool server_global_init(struct error *error);
 void server_global_release(void);
 
 /*
- * Listens on every address of `listen` ("0.0.0.0:10104,[::1]:10104"; port 0: chosen by the
- * system) and answers from then on. providers outlives the server. NULL with *error, which names
- * the address that could not be bound and why.
+ * Listens on every address of web->listen (port 0: chosen by the system) and answers from then
+ * on. providers outlives the server, web need not. NULL with *error, which names what is wrong
+ * with the settings, or the address that could not be bound and why.
  */
-struct server *server_start(const char *listen, const struct providers *providers, struct error *error);
+struct server *server_start(const struct web_config *web, const struct providers *providers,
+                            struct error *error);
+
+/*
+ * Puts other settings in force for the next connections and requests, and takes them over. Their
+ * addresses are those that the server was started with. Any thread.
+ */
+void server_adopt(struct server *server, struct web_settings *settings);
 
 /* The first bound port, in host order. */
 int server_port(const struct server *server);

@@ -153,3 +153,22 @@ struct target_status fake_target(const char *ins_id, const char *ins_name)
         .next_run_unix_ms = FAKE_NOW_UNIX_MS + 18000,
     };
 }
+
+struct web_config fake_web(const char *listen)
+{
+    return (struct web_config){
+        .listen = listen,
+        .tls_cert_file = "",
+        .tls_key_file = "",
+        .tls_client_ca_file = "",
+        .basic_auth_file = "",
+        .admin_token = "",
+    };
+}
+
+struct server *start_server(const char *listen, const struct providers *providers, struct error *error)
+{
+    struct web_config web = fake_web(listen);
+
+    return server_start(&web, providers, error);
+}

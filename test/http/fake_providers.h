@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "http/providers.h"
+#include "http/server.h"
 
 #define FAKE_START_UNIX_MS INT64_C(1767322800000) /* 2026-01-02T03:00:00Z */
 #define FAKE_NOW_UNIX_MS   INT64_C(1767323045000) /* 2026-01-02T03:04:05Z */
@@ -37,6 +38,12 @@ struct fake {
 /* Healthy, ready, no targets, a page of about page_size bytes of sample lines. */
 void fake_init(struct fake *fake, size_t page_size);
 void fake_release(struct fake *fake);
+
+/* Settings of [web] with nothing but an address. */
+struct web_config fake_web(const char *listen);
+
+/* A server with those. */
+struct server *start_server(const char *listen, const struct providers *providers, struct error *error);
 
 /* A target that is up; the caller changes what matters. */
 struct target_status fake_target(const char *ins_id, const char *ins_name);

@@ -20,6 +20,8 @@ struct http_answer {
 
 /* Connects to 127.0.0.1; receive_buffer 0: the system's size. */
 void client_open(struct http_client *client, int port, int receive_buffer);
+/* The same, from another of this machine's addresses. */
+void client_open_from(struct http_client *client, const char *address, int port, int receive_buffer);
 void client_close(struct http_client *client);
 
 void client_send(struct http_client *client, const char *text);

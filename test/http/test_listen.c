@@ -12,9 +12,11 @@ static void assert_accepted(const char *listen, const char *expected)
 {
     struct error error = {0};
     struct strbuf out;
+    bool tls;
 
     strbuf_init(&out, 0);
-    assert_true(listen_canonical(listen, &out, &error));
+    assert_true(listen_canonical(listen, &out, &tls, &error));
+    assert_int_equal(tls, strchr(expected, 's') != NULL);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_release(&out);
 }
@@ -23,9 +25,10 @@ static void assert_refused(const char *listen, const char *words)
 {
     struct error error = {0};
     struct strbuf out;
+    bool tls;
 
     strbuf_init(&out, 0);
-    assert_false(listen_canonical(listen, &out, &error));
+    assert_false(listen_canonical(listen, &out, &tls, &error));
     assert_int_equal(error.class, ERROR_CONFIG);
     assert_non_null(strstr(error.message, words));
     strbuf_release(&out);
@@ -68,10 +71,11 @@ static void test_empty_entry_is_refused(void **state)
     assert_refused(",0.0.0.0:10104", "expected ADDRESS:PORT");
 }
 
-static void test_tls_suffix_is_refused_with_the_reason(void **state)
+static void test_tls_suffix_is_accepted_and_told(void **state)
 {
     (void)state;
-    assert_refused("0.0.0.0:10104,127.0.0.1:10105s", "'127.0.0.1:10105s' asks for TLS");
+    assert_accepted("127.0.0.1:10104s", "127.0.0.1:10104s");
+    assert_accepted("0.0.0.0:10104, [::1]:10105s", "0.0.0.0:10104,[::1]:10105s");
 }
 
 static void test_overlong_entry_is_refused(void **state)
@@ -88,7 +92,7 @@ int main(void)
         cmocka_unit_test(test_blanks_between_addresses_are_dropped),
         cmocka_unit_test(test_malformed_addresses_are_named),
         cmocka_unit_test(test_empty_entry_is_refused),
-        cmocka_unit_test(test_tls_suffix_is_refused_with_the_reason),
+        cmocka_unit_test(test_tls_suffix_is_accepted_and_told),
         cmocka_unit_test(test_overlong_entry_is_refused),
     };
 

@@ -30,8 +30,12 @@ static void test_plain_answer(void **state)
                 "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n"
                 "Content-Type: text/plain\r\n"
                 "Content-Length: 5\r\n"
+                "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
                 "Cache-Control: no-store\r\n"
                 "X-Content-Type-Options: nosniff\r\n"
+                "X-Frame-Options: DENY\r\n"
+                "Referrer-Policy: same-origin\r\n"
+                "Cross-Origin-Resource-Policy: same-origin\r\n"
                 "Connection: keep-alive\r\n\r\n");
 }
 
@@ -40,6 +44,7 @@ static void test_every_optional_field(void **state)
     struct page_response response = {.status = 405,
                                      .content_type = "text/html; charset=utf-8",
                                      .allow = "GET, HEAD",
+                                     .authenticate = "Basic realm=\"x\"",
                                      .retry_after = 5,
                                      .gzip = true,
                                      .vary = "Accept, Accept-Encoding",
@@ -55,17 +60,21 @@ static void test_every_optional_field(void **state)
                 "Vary: Accept, Accept-Encoding\r\n"
                 "Location: /refresh/1\r\n"
                 "Allow: GET, HEAD\r\n"
+                "WWW-Authenticate: Basic realm=\"x\"\r\n"
                 "Retry-After: 5\r\n"
                 "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
                 "frame-ancestors 'none'; base-uri 'none'\r\n"
                 "Cache-Control: no-store\r\n"
                 "X-Content-Type-Options: nosniff\r\n"
+                "X-Frame-Options: DENY\r\n"
+                "Referrer-Policy: same-origin\r\n"
+                "Cross-Origin-Resource-Policy: same-origin\r\n"
                 "Connection: close\r\n\r\n");
 }
 
 static void test_every_status_has_a_reason(void **state)
 {
-    static const int statuses[] = {200, 202, 303, 400, 403, 404, 405, 409, 411, 413, 503, 505};
+    static const int statuses[] = {200, 202, 303, 400, 401, 403, 404, 405, 409, 411, 413, 429, 503, 505};
     struct page_response response = {.content_type = "text/plain"};
     struct strbuf out;
 

@@ -23,7 +23,7 @@ allowed_headers() {
 # The files, as a regular expression, that may include the library header $1.
 library_users() {
     case $1 in
-    civetweb.h) echo '^http/server\.c$' ;;
+    civetweb.h) echo '^http/server(_request)?\.c$' ;;
     mysql.h | mysql/* | mariadb/* | errmsg.h | mysqld_error.h) echo '^db/source(_mysql)?\.c$' ;;
     curl/*) echo '^(app/health|das/transport)\.c$' ;;
     jansson.h) echo '^(das/(credentials_reply|reply)\.c|http/.*)$' ;;

@@ -1,0 +1,136 @@
+#include "http/connections.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/thread.h"
+
+#define IPV4_CLIENT (UINT64_C(0xffff) << 32) /* no IPv6 /64 that is in use looks like it */
+
+struct client_count {
+    uint64_t client;
+    size_t connections; /* not 0 */
+};
+
+struct connections {
+    pthread_mutex_t mutex; /* guards all below */
+    size_t total;
+    size_t per_client;
+    size_t count;        /* of connections */
+    size_t client_count; /* of clients */
+    struct client_count clients[];
+};
+
+struct connections *connections_new(size_t total, size_t per_client)
+{
+    struct connections *connections =
+        calloc(1, sizeof(*connections) + total * sizeof(connections->clients[0]));
+
+    if (connections == NULL)
+        return NULL;
+    pthread_mutex_init(&connections->mutex, NULL);
+    connections->total = total;
+    connections->per_client = per_client;
+    return connections;
+}
+
+void connections_free(struct connections *connections)
+{
+    if (connections == NULL)
+        return;
+    pthread_mutex_destroy(&connections->mutex);
+    free(connections);
+}
+
+/* Its index, or client_count. */
+static size_t find(const struct connections *connections, uint64_t client)
+{
+    size_t i = 0;
+
+    while (i < connections->client_count && connections->clients[i].client != client)
+        i++;
+    return i;
+}
+
+bool connections_add(struct connections *connections, uint64_t client)
+{
+    bool added = false;
+    size_t i;
+
+    mutex_lock(&connections->mutex);
+    i = find(connections, client);
+    if (connections->count < connections->total &&
+        (i == connections->client_count || connections->clients[i].connections < connections->per_client)) {
+        if (i == connections->client_count)
+            connections->clients[connections->client_count++] = (struct client_count){.client = client};
+        connections->clients[i].connections++;
+        connections->count++;
+        added = true;
+    }
+    mutex_unlock(&connections->mutex);
+    return added;
+}
+
+void connections_remove(struct connections *connections, uint64_t client)
+{
+    size_t i;
+
+    mutex_lock(&connections->mutex);
+    i = find(connections, client);
+    if (i < connections->client_count) {
+        connections->count--;
+        if (--connections->clients[i].connections == 0)
+            connections->clients[i] = connections->clients[--connections->client_count];
+    }
+    mutex_unlock(&connections->mutex);
+}
+
+static uint64_t client_of_ipv4(in_addr_t address)
+{
+    return IPV4_CLIENT | ntohl(address);
+}
+
+static uint64_t client_of_ipv6(const struct in6_addr *address)
+{
+    uint64_t client = 0;
+    in_addr_t mapped;
+
+    if (IN6_IS_ADDR_V4MAPPED(address)) {
+        memcpy(&mapped, address->s6_addr + 12, sizeof(mapped));
+        return client_of_ipv4(mapped);
+    }
+    for (size_t i = 0; i < 8; i++)
+        client = client << 8 | address->s6_addr[i];
+    return client;
+}
+
+uint64_t client_of_address(const struct sockaddr *address)
+{
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_in ipv4;
+
+    if (address->sa_family == AF_INET) {
+        memcpy(&ipv4, address, sizeof(ipv4));
+        return client_of_ipv4(ipv4.sin_addr.s_addr);
+    }
+    if (address->sa_family != AF_INET6)
+        return 0;
+    memcpy(&ipv6, address, sizeof(ipv6));
+    return client_of_ipv6(&ipv6.sin6_addr);
+}
+
+uint64_t client_of_text(const char *text)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    struct in6_addr ipv6;
+    struct in_addr ipv4;
+    size_t length = strcspn(text, "%");
+
+    if (length < sizeof(address))
+        memcpy(address, text, length);
+    if (inet_pton(AF_INET, address, &ipv4) == 1)
+        return client_of_ipv4(ipv4.s_addr);
+    return inet_pton(AF_INET6, address, &ipv6) == 1 ? client_of_ipv6(&ipv6) : 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * How many connections each client has, so that one of them cannot take every thread. A client is
+ * an IPv4 address or an IPv6 /64. Any thread.
+ */
+#ifndef HTTP_CONNECTIONS_H
+#define HTTP_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct connections;
+
+/* At most total at once, at most per_client of one client. NULL when memory ran out. */
+struct connections *connections_new(size_t total, size_t per_client);
+void connections_free(struct connections *connections); /* NULL is allowed */
+
+/* Counts one more. False, and nothing is counted, when a limit is reached. */
+bool connections_add(struct connections *connections, uint64_t client);
+
+void connections_remove(struct connections *connections, uint64_t client);
+
+/* Who is at that address. An IPv4 address inside IPv6 is that IPv4 address. */
+uint64_t client_of_address(const struct sockaddr *address);
+
+/* The same of a numeric address ("192.0.2.1", "fe80::1%eth0"); 0 when it is none. */
+uint64_t client_of_text(const char *text);
+
+#endif

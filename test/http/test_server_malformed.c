@@ -1,0 +1,181 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Requests that no honest client sends. */
+#include "core/strbuf.h"
+#include "http/server.h"
+#include "test/http/fake_providers.h"
+#include "test/http/http_client.h"
+
+static struct fake fake;
+static struct server *server;
+static int port;
+
+static int setup(void **state)
+{
+    struct error error;
+
+    (void)state;
+    fake_init(&fake, 1000);
+    server = start_server("127.0.0.1:0", &fake.providers, &error);
+    if (server == NULL) {
+        print_error("%s\n", error.message);
+        return -1;
+    }
+    port = server_port(server);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    server_stop(server);
+    fake_release(&fake);
+    return 0;
+}
+
+static void assert_status(const char *method, const char *target, const char *fields, int status)
+{
+    struct http_answer answer;
+
+    fetch(port, method, target, fields, &answer);
+    assert_int_equal(answer.status, status);
+    answer_release(&answer);
+}
+
+/* Sends raw bytes and expects an error status and the end. */
+static void assert_unreadable(const char *request, int status)
+{
+    struct http_client client;
+    struct http_answer answer;
+    char value[64];
+
+    client_open(&client, port, 0);
+    client_send(&client, request);
+    assert_true(client_receive(&client, true, &answer));
+    assert_int_equal(answer.status, status);
+    assert_true(answer_field(&answer, "Connection", value, sizeof(value)));
+    assert_string_equal(value, "close");
+    assert_false(answer_field(&answer, "Server", value, sizeof(value)));
+    assert_true(client_at_end(&client));
+    client_close(&client);
+    answer_release(&answer);
+}
+
+static void test_unreadable_requests_are_refused(void **state)
+{
+    (void)state;
+    assert_unreadable("BREW /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+    assert_unreadable("GET /metrics\r\n\r\n", 400);
+    assert_unreadable("GET /metrics HTTP/3.0\r\nHost: x\r\n\r\n", 505);
+    assert_unreadable("GET metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+    assert_status("GET", "/health", "", 200);
+}
+
+static void test_overlong_head_is_refused(void **state)
+{
+    char request[16384 + 1];
+
+    (void)state;
+    memset(request, 'a', sizeof(request) - 1);
+    request[sizeof(request) - 1] = '\0';
+    memcpy(request, "GET /", 5);
+    assert_unreadable(request, 400);
+}
+
+static void test_what_can_be_read_in_two_ways_is_refused(void **state)
+{
+    static const char *const heads[] = {
+        "Host: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n",
+        "Host: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+        "Host: x\r\nHost: localhost\r\n",
+        "Accept: */*\r\n",
+        "Host: x\r\nAuthorization: Basic YTpi\r\nAuthorization: Basic YTpj\r\n",
+    };
+    char request[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        snprintf(request, sizeof(request),
+                 "GET /metrics HTTP/1.1\r\n%s\r\nPOST /refresh HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 heads[i]);
+        assert_unreadable(request, 400);
+    }
+    assert_int_equal(atomic_load(&fake.refreshes), 0);
+}
+
+#ifdef SERVER_IS_OURS
+/* Each hides the field after it from a reader that stops at the strange line. */
+static void test_strange_header_lines_hide_nothing(void **state)
+{
+    static const char *const lines[] = {
+        " folded\r\n", "\tfolded\r\n", ": no name\r\n", "no colon\r\n",   "Name : blank\r\n",
+        "\x80: x\r\n", "A: b\n",       "A: b\n\r",      "A: b\rC: d\r\n",
+    };
+    char request[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        snprintf(request, sizeof(request),
+                 "POST /refresh HTTP/1.1\r\nHost: localhost\r\n%sX-Forwarded-For: 192.0.2.1\r\n\r\n",
+                 lines[i]);
+        assert_unreadable(request, 400);
+    }
+    assert_int_equal(atomic_load(&fake.refreshes), 0);
+}
+
+static void test_no_header_of_too_many_is_dropped(void **state)
+{
+    struct strbuf request;
+
+    (void)state;
+    strbuf_init(&request, 0);
+    strbuf_append_text(&request, "POST /refresh HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    for (int i = 0; i < 63; i++)
+        strbuf_append_format(&request, "X-%d: y\r\n", i);
+    strbuf_append_text(&request, "X-Forwarded-For: 192.0.2.1\r\n\r\n");
+    assert_unreadable(strbuf_text(&request), 400);
+    strbuf_release(&request);
+}
+
+static void test_target_without_path_is_answered(void **state)
+{
+    (void)state;
+    assert_unreadable("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+    assert_unreadable("GET http://other.example:1/metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+}
+#endif
+
+static void test_second_forwarding_header_counts_too(void **state)
+{
+    (void)state;
+    assert_status("POST", "/refresh", "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n", 403);
+    assert_int_equal(atomic_load(&fake.refreshes), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_unreadable_requests_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overlong_head_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_can_be_read_in_two_ways_is_refused, setup, teardown),
+#ifdef SERVER_IS_OURS
+        cmocka_unit_test_setup_teardown(test_strange_header_lines_hide_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_header_of_too_many_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_target_without_path_is_answered, setup, teardown),
+#endif
+        cmocka_unit_test_setup_teardown(test_second_forwarding_header_counts_too, setup, teardown),
+    };
+    int failed;
+
+    if (!server_global_init(NULL))
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    server_global_release();
+    return failed;
+}
