@@ -21,10 +21,9 @@ static const char *kind_name(mode_t mode)
     return "no file";
 }
 
-/* The path as one word of a shell command. */
-static void append_quoted(struct strbuf *out, const char *path)
+void file_append_closing_command(const char *path, struct strbuf *out)
 {
-    strbuf_append_char(out, '\'');
+    strbuf_append_text(out, "chmod o= '");
     for (const char *c = path; *c != '\0'; c++) {
         if (*c == '\'')
             strbuf_append_text(out, "'\\''");
@@ -36,15 +35,14 @@ static void append_quoted(struct strbuf *out, const char *path)
 
 static void refuse_open_secret(const char *path, mode_t mode, struct error *error)
 {
-    struct strbuf quoted;
+    struct strbuf command;
 
-    strbuf_init(&quoted, 0);
-    append_quoted(&quoted, path);
-    error_set(
-        error, ERROR_SYSTEM,
-        "every user may %s this secret (mode %04o), run: chmod o= %s (in Kubernetes: defaultMode: 0440)",
-        (mode & S_IROTH) != 0 ? "read" : "change", (unsigned)(mode & 07777), strbuf_text(&quoted));
-    strbuf_release(&quoted);
+    strbuf_init(&command, 0);
+    file_append_closing_command(path, &command);
+    error_set(error, ERROR_SYSTEM,
+              "every user may %s this secret (mode %04o), run: %s (in Kubernetes: defaultMode: 0440)",
+              (mode & S_IROTH) != 0 ? "read" : "change", (unsigned)(mode & 07777), strbuf_text(&command));
+    strbuf_release(&command);
 }
 
 static bool check_status(const char *path, const struct stat *status, bool secret, struct error *error)

@@ -24,4 +24,7 @@ bool file_read_secret(const char *path, struct strbuf *out, struct error *error)
 /* True when every user may read or change the file. False also when that cannot be found out. */
 bool file_open_to_everybody(const char *path);
 
+/* Appends the command that keeps everybody out: chmod o= 'PATH', the path as one word of a shell. */
+void file_append_closing_command(const char *path, struct strbuf *out);
+
 #endif

@@ -111,6 +111,7 @@ class Exporter:
         text = sections if isinstance(sections, str) else fleet.ini(sections)
         self.secrets.add_configuration(text, self.folder, self.environment)
         with open(self.config + ".new", "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
             file.write(text)
         os.rename(self.config + ".new", self.config)
 

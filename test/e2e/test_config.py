@@ -124,6 +124,47 @@ class BadConfiguration(Program):
         self.refused(self.sections(**{f"account_{UID}": {"access_key_secret": None}}), UID, "access_key_secret",
                      r"exporter\.ini:\d+:")
 
+    def account_refused(self, keys, *named, uid=UID):
+        """An account with these keys alone, in place of the good ones."""
+        self.refused(self.sections(uids=(), **{f"account_{uid}": keys}), rf"\[account {uid}\]", *named)
+
+    def test_account_with_two_sources(self):
+        self.account_refused({**fleet.account(UID), "ecs_role": "auto"}, "both 'access_key_id' and 'ecs_role'")
+
+    def test_role_that_nobody_assumes(self):
+        self.account_refused({"role_arn": f"acs:ram::{UID}:role/exporter"}, "nothing assumes the role",
+                             r"exporter\.ini:\d+:")
+
+    def test_role_that_is_no_arn(self):
+        self.account_refused({**fleet.account(UID), "role_arn": "exporter"}, "expected acs:ram::UID:role/NAME")
+
+    def test_role_of_an_unknown_account(self):
+        self.account_refused({"role_arn": f"acs:ram::{UID}:role/exporter", "source_account": "1"},
+                             "source_account is '1'")
+
+    def test_account_without_source(self):
+        self.account_refused({"rate_limit": "5"}, "no source of credentials")
+
+    def test_default_role_of_one_account(self):
+        self.account_refused({**fleet.account(UID), "role_arn": f"acs:ram::{UID}:role/exporter"}, r"without \{uid\}",
+                             uid="default")
+
+    def test_bad_session_name(self):
+        self.account_refused({**fleet.account(UID), "role_arn": f"acs:ram::{UID}:role/exporter",
+                              "role_session_name": "a b"}, "role_session_name: expected 2 to 64 letters")
+
+    def test_plain_http_to_credentials_of_another_host(self):
+        self.account_refused({"credentials_uri": "http://192.0.2.1/canary"}, "credentials_uri: plain http")
+
+    def test_bad_endpoints_of_credentials(self):
+        self.refused(self.sections(accounts={"sts_endpoint": "http://192.0.2.1"}), r"\[accounts\] sts_endpoint")
+        self.refused(self.sections(accounts={"metadata_endpoint": "http://192.0.2.1"}),
+                     r"\[accounts\] metadata_endpoint")
+
+    def test_accounts_table_without_a_database(self):
+        self.refused(self.sections(accounts={"source": "database"}), r"source in \[accounts\] is database",
+                     r"exporter\.ini:\d+:")
+
     def test_stale_after_below_interval(self):
         self.refused(self.sections(metric_db_user_session_count={"interval": "10s", "stale_after": "5s"}),
                      "stale_after", r"exporter\.ini:\d+:")
@@ -230,6 +271,16 @@ class Check(Program):
         result = self.run_config(fleet.configuration(sim.url), "--check=offline")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(sim.stats()["total"]["calls"], 0)
+
+    def test_secrets_in_a_configuration_for_everybody_are_warned_about(self):
+        sim = self.simulator()
+        exporter = self.start(sim, FLEET)
+        warning = "every user may read the configuration file, which holds secrets"
+        exporter.wait_ready()
+        self.assertEqual(exporter.logs(warning), [])
+        os.chmod(exporter.config, 0o644)
+        self.assertEqual(exporter.post("/-/reload").status, 200)
+        self.assertEqual([line["run"] for line in exporter.logs(warning)], [f"chmod o= '{exporter.config}'"])
 
     def test_values_come_from_environment_and_files(self):
         sim = self.simulator()
