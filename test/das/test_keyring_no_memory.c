@@ -1,0 +1,137 @@
+/*
+ * Fails the k-th allocation, for each k, of what the keyring does without requests: it says so or does
+ * it, nothing leaks (with the address sanitizer), and what was in force stays.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "das/keyring.h"
+#include "test/das/keyring_fixture.h"
+
+#define NEVER  (-1)
+#define FIRST  "1000000000000001"
+#define SECOND "1000000000000002"
+#define TABLE  "[accounts]\nsource = database\nencryption_password = p\n"
+#define KEYS   "access_key_id = TestAk\naccess_key_secret = TestSecret\n"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+static atomic_int countdown = NEVER;
+
+static bool fails_now(void)
+{
+    return atomic_load(&countdown) >= 0 && atomic_fetch_sub(&countdown, 1) == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+/* True when the countdown did not run out: no allocation failed. */
+static bool all_allocations_done(void)
+{
+    return atomic_exchange(&countdown, NEVER) >= 0;
+}
+
+static void ignore(void *context, const char *aliyun_uid)
+{
+    (void)context;
+    (void)aliyun_uid;
+}
+
+static void assert_has_first(struct keyring *keyring)
+{
+    struct keyring_entry entry;
+
+    keyring_lookup(keyring, FIRST, &entry);
+    assert_non_null(entry.credentials);
+    assert_string_equal(entry.credentials->access_key_id, "TestAk");
+    keyring_entry_release(&entry);
+}
+
+/* Each of it once. False when one of them failed. */
+static bool use(struct config *first, struct config *second, struct keyring *keyring)
+{
+    static const char *const uids[] = {SECOND, FIRST};
+    const struct keyring_row row = {SECOND, "TableAk", "Z0FBQUFBQg=="};
+    struct keyring_change *change;
+    struct keyring_entry entry;
+    bool ok;
+
+    ok = keyring_set_accounts(keyring, uids, 2);
+    assert_has_first(keyring);
+    ok = keyring_set_table(keyring, &row, 1) && ok;
+    assert_has_first(keyring);
+    keyring_fetch(keyring, SECOND, &entry);
+    assert_null(entry.credentials); /* the row is cut */
+    assert_true(entry.error.class != ERROR_NONE || entry.kind == CREDENTIAL_NONE);
+    keyring_entry_release(&entry);
+    change = keyring_prepare(keyring, second);
+    ok = change != NULL && keyring_set_accounts(keyring, uids, 1) && ok;
+    if (change != NULL)
+        keyring_commit(keyring, change);
+    assert_has_first(keyring);
+    keyring_abandon(keyring_prepare(keyring, first));
+    return ok;
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    const struct keyring_sink sink = {NULL, ignore};
+    struct config *first = keyring_test_config(TABLE "[account " FIRST "]\n" KEYS);
+    struct config *second =
+        keyring_test_config(TABLE "[account default]\n" KEYS "[account " FIRST "]\n" KEYS);
+    int failed_at = 0;
+    bool ok;
+
+    (void)state;
+    do {
+        struct keyring *keyring;
+
+        atomic_store(&countdown, failed_at++);
+        keyring = keyring_new(first, &sink, 1);
+        ok = keyring != NULL && use(first, second, keyring);
+        keyring_free(keyring);
+    } while (!all_allocations_done());
+    assert_true(ok);
+    assert_true(failed_at > 40);
+    config_put(first);
+    config_put(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEYRING_TEST(test_every_allocation_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, keyring_tests_start, keyring_tests_stop);
+}
