@@ -12,7 +12,6 @@ import promql
 import queries
 
 SCRAPE_LABELS = {"job", "instance"}  # Prometheus adds them
-ADDED_LATER = {"session_exporter_credentials_expiry_timestamp_seconds": {"aliyun_uid"}}
 PAGES = ["runbooks.md", "migration.md", "migration.zh-CN.md"]
 NAME = re.compile(r"(?<![:\w])(?:session_exporter|db)_[a-z_]+(?![:./\w-])")
 
@@ -20,7 +19,7 @@ NAME = re.compile(r"(?<![:\w])(?:session_exporter|db)_[a-z_]+(?![:./\w-])")
 def families():
     """{name in queries: labels} as the program has them."""
     output = subprocess.run([os.environ["PRINT_FAMILIES"]], check=True, capture_output=True, text=True).stdout
-    known = {"up": set(SCRAPE_LABELS), **{name: labels | SCRAPE_LABELS for name, labels in ADDED_LATER.items()}}
+    known = {"up": set(SCRAPE_LABELS)}
     for name, kind, *labels in (line.split() for line in output.splitlines()):
         suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
         for suffix in suffixes:
