@@ -12,8 +12,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=${1:-build/package}
 log=build/logs/package.log
 mkdir -p "$folder" build/logs
+# Two at a time would build in the same folder.
+exec 9>build/logs/package.lock
+flock 9
 rm -f "$folder"/mysql-session-exporter_*.deb
-{ build_release && build_package "$folder"; } >"$log" 2>&1 || {
+{ build_release && build_package "$folder"; } >"$log" 2>&1 9>&- || {
     tail -n 20 "$log" >&2
     echo "package.sh: failed; the whole output is in $log" >&2
     exit 1

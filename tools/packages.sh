@@ -35,7 +35,7 @@ packages_of() {
         packages_of demo
         echo libcmocka-dev python3 git ccache curl openssl universal-ctags shellcheck clang libclang-rt-dev
         # The packages and the image.
-        echo debootstrap buildah man-db python3-yaml
+        echo debootstrap buildah systemd-container man-db python3-yaml
         # Other versions of these two judge differently; without them their checks are skipped.
         [ "$version_id" != 12 ] || echo clang-format-14 clang-tidy-14
         ;;
