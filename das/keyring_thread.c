@@ -79,9 +79,10 @@ static struct report report_of(const struct key_entry *entry, const struct key_n
 static void log_report(const struct key_entry *entry, const struct report *report)
 {
     const bool is_temporary = report->expiry_unix_ms != 0;
+    const char *name_key = entry->is_hidden ? "source" : "aliyun_uid";
     const char *kind = credential_kind_name(report->kind);
     char expiry[CLOCK_ISO_SIZE] = "never";
-    const struct log_field fields[] = {log_text("account", entry->name), log_text("kind", kind),
+    const struct log_field fields[] = {log_text(name_key, entry->name), log_text("kind", kind),
                                        log_text("expires", expiry)};
 
     if (is_temporary)
