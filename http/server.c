@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <civetweb.h>
 
@@ -239,14 +240,17 @@ static int on_message(const struct mg_connection *connection, const char *messag
             snprintf(server->complaint, sizeof(server->complaint), "%s", message);
     } else if (info != NULL) {
         log_debug("web client trouble", log_text("client", info->remote_addr), log_text("reason", message));
+    } else if (strncasecmp(message, "ssl", 3) == 0) {
+        log_debug("TLS handshake failed", log_text("reason", message));
     } else {
         log_warn("web server trouble", log_text("reason", message));
     }
     return 1;
 }
 
-/* Called by CivetWeb, see cmake/civetweb.patch, on the thread that accepts. */
+/* Called by CivetWeb, see cmake/civetweb.patch: by the thread that accepts, and by the connection's own. */
 int server_admit(void *user_data, const struct sockaddr *client);
+void server_dismiss(void *user_data, const struct sockaddr *client);
 
 int server_admit(void *user_data, const struct sockaddr *client)
 {
@@ -264,11 +268,11 @@ int server_admit(void *user_data, const struct sockaddr *client)
     return 0;
 }
 
-static void on_connection_closed(const struct mg_connection *connection)
+void server_dismiss(void *user_data, const struct sockaddr *client)
 {
-    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct server *server = user_data;
 
-    connections_remove(server_of(connection)->connections, client_of_text(info->remote_addr));
+    connections_remove(server->connections, client_of_address(client));
 }
 
 static int give_tls_context(void **context, void *user_data)
@@ -300,7 +304,6 @@ static struct mg_context *start_civetweb(struct server *server, const char *list
         .begin_request = on_request,
         .http_error = on_unreadable_request,
         .log_message = on_message,
-        .connection_closed = on_connection_closed,
         .external_ssl_ctx = give_tls_context,
     };
     struct mg_context *context;

@@ -17,16 +17,17 @@ scrape_configs:
   - job_name: sessions
     static_configs:
       - targets: %s
-"""
+%s"""
 
 
 class Server:
     """Prometheus that scrapes some ports and evaluates some rule files; waits until it is ready."""
 
-    def __init__(self, case, ports, rules=()):
+    def __init__(self, case, ports, rules=(), how=""):
+        """how: further lines of the scrape configuration."""
         program, _ = harness.find_prometheus()
         config = case.write("prometheus.yml", CONFIG % (
-            json.dumps([os.path.abspath(path) for path in rules]), json.dumps([f"127.0.0.1:{port}" for port in ports])))
+            json.dumps([os.path.abspath(path) for path in rules]), json.dumps([f"127.0.0.1:{port}" for port in ports]), how))
         log_path = case.path("prometheus.log")
         with open(log_path, "wb") as log:
             self.process = subprocess.Popen(

@@ -1,49 +1,21 @@
 """DAS over TLS with a private authority: the certificate is always verified."""
 
-import shutil
-import subprocess
-import tempfile
-import unittest
-
 import harness
 import fleet
+from certificates import EXPIRED, Certificates
 from fleet import Instance
 
 ONE = Instance("rm-test1")
 
 
-def openssl(*arguments, folder):
-    subprocess.run(["openssl", *arguments], check=True, cwd=folder, capture_output=True)
-
-
 class Tls(harness.Case):
     @classmethod
     def setUpClass(cls):
-        if shutil.which("openssl") is None:
-            raise unittest.SkipTest("the openssl command is not installed")
-        cls.certificates = tempfile.mkdtemp(prefix="e2e-tls-")
-        cls.addClassCleanup(shutil.rmtree, cls.certificates)
-        for authority in ("ca", "other_ca"):
-            openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", authority + ".key",
-                    "-out", authority + ".pem", "-subj", "/CN=" + authority, "-days", "2", folder=cls.certificates)
-        cls.make_certificate("good", "IP:127.0.0.1")
-        cls.make_certificate("wrong_host", "DNS:das.example")
-        cls.make_certificate("expired", "IP:127.0.0.1", "-startdate", "20200101000000Z",
-                             "-enddate", "20200102000000Z")
-
-    @classmethod
-    def make_certificate(cls, name, subject, *validity):
-        """NAME.pem and NAME.key, signed by ca. validity: options of openssl ca."""
-        with open(f"{cls.certificates}/ca.cnf", "w", encoding="ascii") as file:
-            file.write("[ca]\ndefault_ca = here\n[here]\ndatabase = index\nnew_certs_dir = .\nrand_serial = yes\n"
-                       "default_md = sha256\npolicy = any\ndefault_days = 2\nunique_subject = no\n"
-                       f"[any]\ncommonName = supplied\n[extensions]\nsubjectAltName = {subject}\n")
-        with open(f"{cls.certificates}/index", "w", encoding="ascii"):
-            pass
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + ".key", "-out", name + ".csr",
-                "-subj", "/CN=das", folder=cls.certificates)
-        openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-extensions", "extensions", "-cert", "ca.pem",
-                "-keyfile", "ca.key", "-in", name + ".csr", "-out", name + ".pem", *validity, folder=cls.certificates)
+        made = Certificates(cls)
+        made.make("good", "IP:127.0.0.1")
+        made.make("wrong_host", "DNS:das.example")
+        made.make("expired", "IP:127.0.0.1", *EXPIRED)
+        cls.certificates = made.folder
 
     def serve(self, certificate, *arguments):
         sim = self.simulator("--tls-cert", f"{self.certificates}/{certificate}.pem",
