@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/clock.h"
+#include "core/thread.h"
 
 /* A scheduler that did not step for so long is stuck: it steps every 5 s when idle. */
 #define PULSE_LIMIT (20 * NS_PER_SECOND)
@@ -28,11 +29,36 @@ static void fill_status(void *argument, int64_t now)
     request->done = scheduler_status(request->runtime->scheduler, now, request->status);
 }
 
+static void fill_inventory_status(struct runtime *runtime, struct inventory_status *inventory)
+{
+    struct loader_status loads;
+
+    loader_status(runtime->loader, &loads);
+    *inventory = (struct inventory_status){
+        .instances_success_unix_ms = loads.instances_success_unix_ms,
+        .users_success_unix_ms = loads.users_success_unix_ms,
+        .instances_failures = loads.instances_failures,
+        .users_failures = loads.users_failures,
+        .error = loads.last_error,
+    };
+}
+
+static void fill_reload_status(struct runtime *runtime, struct reload_status *reload)
+{
+    mutex_lock(&runtime->reload_mutex);
+    reload->success_unix_ms = runtime->reload_success_unix_ms;
+    if (!runtime->reload_successful)
+        reload->error = runtime->reload_error;
+    mutex_unlock(&runtime->reload_mutex);
+}
+
 static bool provide_status(void *context, struct status *status)
 {
     struct status_request request = {.runtime = context, .status = status};
     struct runtime *runtime = context;
 
+    fill_inventory_status(runtime, &status->inventory);
+    fill_reload_status(runtime, &status->reload);
     return scheduler_call(runtime->scheduler, fill_status, &request) && request.done;
 }
 

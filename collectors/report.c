@@ -126,6 +126,7 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
         .rate_limit = per_second(limiter_calls(lane->limiter), window),
         .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
         .rate_demand = lane->credential_kind != CREDENTIAL_NONE ? lane_demand(lane, metric->interval) : 0,
+        .rate_used = per_second(limiter_used(lane->limiter, now), window),
         .cycle = cycle,
         .overcommitted = lane->credential_kind != CREDENTIAL_NONE && cycle > metric->interval,
         .throttled = lane->throttled,
@@ -152,6 +153,7 @@ bool scheduler_status(const struct scheduler *s, int64_t now, struct status *sta
     status->inventory_loaded = s->inventory != NULL;
     status->first_cycle_done = atomic_load(&s->first_cycle_done);
     status->queue_length = job_queue_length(s->parts.queue);
+    scheduler_rejections(s, status->rejected);
     return !copier.failed;
 }
 

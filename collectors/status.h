@@ -52,11 +52,27 @@ struct account_status {
     double rate_limit; /* calls per second */
     double rate_effective;
     double rate_demand;
+    double rate_used;   /* of the last window, as the limiter counts it: calls still out included */
     int64_t cycle;      /* ns a full cycle takes at least: max(interval, demand / limit) */
     bool overcommitted; /* that is longer than the interval */
     uint64_t throttled;
     const struct error
         *error; /* why it is down, or why its credentials could not be renewed; NULL: all is well */
+};
+
+/* How the inventory thread fares. */
+struct inventory_status {
+    int64_t instances_success_unix_ms; /* 0: never */
+    int64_t users_success_unix_ms;     /* 0: never */
+    uint64_t instances_failures;       /* in a row */
+    uint64_t users_failures;
+    struct error error; /* of the newest failure still standing; ERROR_NONE: none is */
+};
+
+/* How reloads of the configuration fare. */
+struct reload_status {
+    int64_t success_unix_ms; /* of the configuration in force */
+    struct error error;      /* of a failed one since; ERROR_NONE: none failed */
 };
 
 /* Owns everything it points to. */
@@ -70,6 +86,9 @@ struct status {
     bool inventory_loaded;
     bool first_cycle_done; /* every target was tried once since the start */
     uint64_t queue_length;
+    uint64_t rejected[REJECTION_COUNT]; /* rows of the inventory */
+    struct inventory_status inventory;
+    struct reload_status reload;
 };
 
 void status_init(struct status *status);

@@ -186,7 +186,7 @@ int64_t limiter_effective(const struct limiter *limiter, int64_t now)
     return allowed < calls ? allowed : calls;
 }
 
-static int64_t taken_slots(struct limiter *limiter, int64_t now)
+int64_t limiter_used(struct limiter *limiter, int64_t now)
 {
     cooling_expire(&limiter->answered, now);
     cooling_expire(&limiter->unanswered, now);
@@ -219,7 +219,7 @@ static int64_t slot_at(struct limiter *limiter, int64_t effective, int64_t now)
 
 bool limiter_idle(struct limiter *limiter, int64_t now)
 {
-    return taken_slots(limiter, now) == 0;
+    return limiter_used(limiter, now) == 0;
 }
 
 int64_t limiter_next(struct limiter *limiter, int64_t now)
@@ -227,7 +227,7 @@ int64_t limiter_next(struct limiter *limiter, int64_t now)
     int64_t effective = limiter_effective(limiter, now);
     int64_t next = paced_at(limiter, effective);
 
-    if (taken_slots(limiter, now) >= effective) {
+    if (limiter_used(limiter, now) >= effective) {
         int64_t slot = slot_at(limiter, effective, now);
 
         next = slot > next ? slot : next;
@@ -239,7 +239,7 @@ bool limiter_acquire(struct limiter *limiter, int64_t now)
 {
     int64_t effective = limiter_effective(limiter, now);
 
-    if (now < paced_at(limiter, effective) || taken_slots(limiter, now) >= effective)
+    if (now < paced_at(limiter, effective) || limiter_used(limiter, now) >= effective)
         return false;
     limiter->inflight++;
     limiter->arrival = (limiter->arrival > now ? limiter->arrival : now) + spacing(limiter, effective);

@@ -90,6 +90,9 @@ int64_t limiter_effective(const struct limiter *limiter, int64_t now);
 int64_t limiter_calls(const struct limiter *limiter);
 int64_t limiter_window(const struct limiter *limiter);
 
+/* Slots that are taken: calls that are out, and those that the server may still count. */
+int64_t limiter_used(struct limiter *limiter, int64_t now);
+
 /* Calls that went out and were not released. */
 int64_t limiter_inflight(const struct limiter *limiter);
 

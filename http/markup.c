@@ -81,26 +81,6 @@ void markup_html_text(struct strbuf *out, const char *text)
     append_escaped(out, text, html_escape);
 }
 
-void markup_html_begin(struct strbuf *out, const char *title)
-{
-    strbuf_append_text(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>");
-    markup_html_text(out, title);
-    strbuf_append_text(out, "</title>\n<style>\n"
-                            "body{font-family:sans-serif;margin:2em}\n"
-                            "table{border-collapse:collapse}\n"
-                            "th,td{border:1px solid #ccc;padding:.2em .6em;text-align:left}\n"
-                            "td.n{text-align:right}\n"
-                            ".bad{background:#fdd}\n"
-                            "</style></head>\n<body>\n<h1>");
-    markup_html_text(out, title);
-    strbuf_append_text(out, "</h1>\n");
-}
-
-void markup_html_end(struct strbuf *out)
-{
-    strbuf_append_text(out, "</body></html>\n");
-}
-
 void markup_json_string(struct strbuf *out, const char *text)
 {
     if (text == NULL) {

@@ -13,10 +13,6 @@
 /* Text for an element or a quoted attribute: & < > " ' become references. */
 void markup_html_text(struct strbuf *out, const char *text);
 
-/* From the doctype to the start of the body, with the page's style; `title` is escaped. */
-void markup_html_begin(struct strbuf *out, const char *title);
-void markup_html_end(struct strbuf *out);
-
 /* A JSON string with its quotes; null for NULL. */
 void markup_json_string(struct strbuf *out, const char *text);
 

@@ -29,7 +29,15 @@ page_fn page_reload;
 #define PAGE_TYPE_HTML "text/html; charset=utf-8"
 #define PAGE_TYPE_JSON "application/json"
 
+#define PAGE_WHY_SIZE 384 /* of one line about a wrong query */
+
 #define PAGE_REFRESH_PREFIX "/refresh/"
+
+/* Fills the body with a refresh's progress for programs. */
+void page_refresh_json(const struct refresh_progress *progress, struct page_response *response);
+
+/* Turns the text of a response that says no into a page for people. */
+void page_explain(const struct page_request *request, struct page_response *response);
 
 /* Makes the response one line of plain text. */
 void page_text(struct page_response *response, int status, const char *format, ...)

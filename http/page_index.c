@@ -1,14 +1,37 @@
-#include <inttypes.h>
+#include <stdio.h>
 
-#include "core/clock.h"
-#include "core/text.h"
-#include "http/markup.h"
+#include "http/account_card.h"
+#include "http/html.h"
+#include "http/overview.h"
 #include "http/page.h"
+#include "http/refresh_form.h"
+
+#define WHY_SIZE 256
+
+static const enum phrase rejection_phrases[REJECTION_COUNT] = {
+    [REJECTED_DISABLED] = PHRASE_REJECTED_DISABLED,
+    [REJECTED_NOT_MYSQL] = PHRASE_REJECTED_NOT_MYSQL,
+    [REJECTED_UNSUPPORTED_TYPE] = PHRASE_REJECTED_UNSUPPORTED_TYPE,
+    [REJECTED_MISSING_ID] = PHRASE_REJECTED_MISSING_ID,
+    [REJECTED_INVALID_VALUE] = PHRASE_REJECTED_INVALID_VALUE,
+    [REJECTED_NO_NODES] = PHRASE_REJECTED_NO_NODES,
+    [REJECTED_DUPLICATE_INSTANCE] = PHRASE_REJECTED_DUPLICATE_INSTANCE,
+    [REJECTED_DUPLICATE_NODE] = PHRASE_REJECTED_DUPLICATE_NODE,
+    [REJECTED_DUPLICATE_USER] = PHRASE_REJECTED_DUPLICATE_USER,
+    [REJECTED_EXCLUDED] = PHRASE_REJECTED_EXCLUDED,
+    [REJECTED_NO_CREDENTIALS] = PHRASE_REJECTED_NO_CREDENTIALS,
+};
+
+static const struct {
+    const char *path;
+    enum phrase name;
+} links[] = {
+    {"/metrics", PHRASE_METRICS},  {"/targets", PHRASE_TARGETS},   {"/api/v1/targets", PHRASE_TARGETS_JSON},
+    {"/-/healthy", PHRASE_HEALTH}, {"/-/ready", PHRASE_READINESS},
+};
 
 struct totals {
-    uint64_t instances;
-    uint64_t targets;
-    uint64_t targets_up;
+    uint64_t instances, targets, targets_up, accounts_up;
 };
 
 static struct totals totals_of(const struct status *status)
@@ -19,105 +42,188 @@ static struct totals totals_of(const struct status *status)
         totals.instances += status->accounts[i].instances;
         totals.targets += status->accounts[i].targets;
         totals.targets_up += status->accounts[i].targets_up;
+        totals.accounts_up += status->accounts[i].up;
     }
     return totals;
 }
 
-static void append_facts(struct strbuf *out, const struct providers *providers, const struct status *status)
+/* A number with its name; `total` only where it is one of several. */
+static void append_figure(struct html *page, enum phrase name, uint64_t count, const uint64_t *total)
+{
+    html_markup(page, "<div class=\"card\"><dt>");
+    html_say(page, name, NULL);
+    html_markup(page, "</dt><dd>");
+    if (total != NULL)
+        html_say(page, PHRASE_OF, figure_count(count).text, figure_count(*total).text, NULL);
+    else
+        html_text(page, figure_count(count).text);
+    html_markup(page, "</dd></div>\n");
+}
+
+static void append_figures(struct html *page, const struct status *status)
 {
     struct totals totals = totals_of(status);
-    int64_t uptime_s = (status->taken_unix_ms - providers->start_unix_ms) / 1000;
-    char uptime[32];
+    uint64_t accounts = status->account_count;
 
-    text_format_duration((uptime_s > 0 ? uptime_s : 0) * NS_PER_SECOND, uptime, sizeof(uptime));
-    strbuf_append_text(out, "<p>Version ");
-    markup_html_text(out, providers->version);
-    strbuf_append_text(out, ", revision ");
-    markup_html_text(out, providers->revision);
-    strbuf_append_format(out, ", up for %s.</p>\n<p>", uptime);
-    if (!status->inventory_loaded)
-        strbuf_append_text(out, "The inventory is not loaded yet.");
-    else
-        strbuf_append_format(out,
-                             "%" PRIu64 " instances, %" PRIu64 " targets, %" PRIu64 " of them up; %" PRIu64
-                             " jobs in the queue.%s",
-                             totals.instances, totals.targets, totals.targets_up, status->queue_length,
-                             status->first_cycle_done ? "" : " The first cycle is not finished yet.");
-    strbuf_append_text(out, "</p>\n");
+    html_markup(page, "<dl class=\"figures\">\n");
+    append_figure(page, PHRASE_TARGETS_UP, totals.targets_up, &totals.targets);
+    append_figure(page, PHRASE_ACCOUNTS_UP, totals.accounts_up, &accounts);
+    append_figure(page, PHRASE_INSTANCES, totals.instances, NULL);
+    append_figure(page, PHRASE_QUEUE_LENGTH, status->queue_length, NULL);
+    html_markup(page, "</dl>\n");
 }
 
-static void append_account_state(struct strbuf *out, const struct account_status *account)
+static void append_accounts(struct html *page, const struct status *status)
 {
-    if (account->credential_kind == CREDENTIAL_NONE)
-        strbuf_append_text(out, "no credentials");
-    else
-        strbuf_append_text(out, account->up ? "up" : "down");
-    if (account->error == NULL)
-        return;
-    strbuf_append_text(out, ": ");
-    markup_html_text(out, error_class_name(account->error->class));
-    strbuf_append_text(out, " ");
-    markup_html_text(out, account->error->code);
-    strbuf_append_text(out, " ");
-    markup_html_text(out, account->error->message);
-}
-
-static void append_cycle(struct strbuf *out, const struct account_status *account)
-{
-    char cycle[32];
-
-    text_format_duration(account->cycle / NS_PER_SECOND * NS_PER_SECOND, cycle, sizeof(cycle));
-    strbuf_append_format(out, "<td class=\"n\">%s%s</td>",
-                         account->credential_kind != CREDENTIAL_NONE ? cycle : "–",
-                         account->overcommitted ? ", stretched" : "");
-}
-
-static void append_account(struct strbuf *out, const struct account_status *account)
-{
-    strbuf_append_format(out, "<tr%s><td>", account->up ? "" : " class=\"bad\"");
-    markup_html_text(out, account->aliyun_uid);
-    strbuf_append_text(out, "</td><td>");
-    append_account_state(out, account);
-    strbuf_append_format(out,
-                         "</td><td class=\"n\">%" PRIu64 " / %" PRIu64 "</td><td class=\"n\">%.1f</td>"
-                         "<td class=\"n\">%.1f</td><td class=\"n\">%.1f</td>",
-                         account->targets_up, account->targets, account->rate_limit, account->rate_effective,
-                         account->rate_demand);
-    append_cycle(out, account);
-    strbuf_append_format(out, "<td class=\"n\">%" PRIu64 "</td></tr>\n", account->throttled);
-}
-
-static void append_accounts(struct strbuf *out, const struct status *status)
-{
-    strbuf_append_text(out, "<table>\n<tr><th>Account</th><th>State</th><th>Targets up</th>"
-                            "<th>Rate limit (calls/s)</th><th>Allowed now</th><th>Needed</th>"
-                            "<th>Full cycle</th><th>Throttled</th></tr>\n");
+    html_markup(page, "<section id=\"accounts\">");
+    html_heading(page, PHRASE_ACCOUNTS);
+    if (status->account_count == 0) {
+        html_markup(page, "<p class=\"soft\">");
+        html_say(page, PHRASE_NO_ACCOUNTS, NULL);
+        html_markup(page, "</p>\n");
+    } else {
+        html_markup(page, "<p class=\"soft small\">");
+        html_say(page, PHRASE_QUOTA_LEGEND, NULL);
+        html_markup(page, "</p>\n");
+    }
+    html_markup(page, "<div class=\"cards\">\n");
     for (size_t i = 0; i < status->account_count; i++)
-        append_account(out, &status->accounts[i]);
-    strbuf_append_text(out, "</table>\n");
+        account_card(&status->accounts[i], page);
+    html_markup(page, "</div></section>\n");
+}
+
+static void begin_fact(struct html *page, enum phrase name)
+{
+    html_markup(page, "<dt>");
+    html_say(page, name, NULL);
+    html_markup(page, "</dt><dd>");
+}
+
+static void append_load(struct html *page, enum phrase name, int64_t success_unix_ms, uint64_t failures)
+{
+    begin_fact(page, name);
+    if (success_unix_ms == 0)
+        html_say(page, PHRASE_NEVER, NULL);
+    else
+        html_time(page, success_unix_ms);
+    if (failures > 0) {
+        html_markup(page, " <span class=\"badge bad\"><span aria-hidden=\"true\">✗</span> ");
+        html_say(page, PHRASE_FAILURES_SINCE, figure_count(failures).text, NULL);
+        html_markup(page, "</span>");
+    }
+    html_markup(page, "</dd>\n");
+}
+
+static void append_rejected(struct html *page, const struct status *status)
+{
+    bool any = false;
+
+    begin_fact(page, PHRASE_REJECTED_ROWS);
+    for (int i = 0; i < REJECTION_COUNT; i++) {
+        if (status->rejected[i] == 0)
+            continue;
+        html_markup(page, any ? "<br>" : "");
+        html_say(page, rejection_phrases[i], NULL);
+        strbuf_append_format(page->out, ": %s", figure_count(status->rejected[i]).text);
+        any = true;
+    }
+    if (!any)
+        html_say(page, PHRASE_NONE, NULL);
+    html_markup(page, "</dd>\n");
+}
+
+static void append_inventory(struct html *page, const struct status *status)
+{
+    const struct inventory_status *inventory = &status->inventory;
+
+    html_markup(page, "<section id=\"inventory\">");
+    html_heading(page, PHRASE_INVENTORY);
+    html_markup(page, "<div class=\"card\"><dl class=\"facts\">\n");
+    append_load(page, PHRASE_INSTANCES_LOADED, inventory->instances_success_unix_ms,
+                inventory->instances_failures);
+    append_load(page, PHRASE_USERS_LOADED, inventory->users_success_unix_ms, inventory->users_failures);
+    append_rejected(page, status);
+    if (inventory->error.class != ERROR_NONE) {
+        begin_fact(page, PHRASE_LAST_ERROR);
+        html_error(page, &inventory->error);
+        html_markup(page, "</dd>\n");
+    }
+    html_markup(page, "</dl></div></section>\n");
+}
+
+static void append_program(struct html *page, const struct providers *providers, const struct status *status)
+{
+    int64_t uptime_s = (status->taken_unix_ms - providers->start_unix_ms) / 1000;
+
+    html_markup(page, "<section>");
+    html_heading(page, PHRASE_PROGRAM);
+    html_markup(page, "<div class=\"card\"><dl class=\"facts\">\n");
+    begin_fact(page, PHRASE_VERSION);
+    html_text(page, providers->version);
+    html_markup(page, " <span class=\"soft small\">(");
+    html_text(page, providers->revision);
+    html_markup(page, ")</span></dd>\n");
+    begin_fact(page, PHRASE_UPTIME);
+    html_text(page, figure_seconds(page, uptime_s > 0 ? uptime_s : 0).text);
+    html_markup(page, "</dd>\n");
+    begin_fact(page, PHRASE_CONFIGURATION);
+    html_say(page, PHRASE_IN_FORCE, NULL);
+    html_markup(page, " ");
+    html_time(page, status->reload.success_unix_ms);
+    if (status->reload.error.class != ERROR_NONE) {
+        html_markup(page, "<br>");
+        html_badge(page, LEVEL_BAD, PHRASE_LAST_RELOAD_FAILED);
+        html_error(page, &status->reload.error);
+    }
+    html_markup(page, "</dd>\n</dl></div></section>\n");
+}
+
+static void append_links(struct html *page)
+{
+    html_markup(page, "<section>");
+    html_heading(page, PHRASE_LINKS);
+    html_markup(page, "<ul class=\"links\">\n");
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        strbuf_append_format(page->out, "<li><a href=\"%s\">", links[i].path);
+        html_say(page, links[i].name, NULL);
+        html_markup(page, "</a></li>\n");
+    }
+    html_markup(page, "</ul></section>\n");
+}
+
+static void render(struct html *page, const struct page_request *request, const struct providers *providers,
+                   const struct status *status)
+{
+    char why[WHY_SIZE] = "";
+    struct overview overview;
+    bool healthy = providers->healthy(providers->context, why, sizeof(why));
+
+    overview_judge(&overview, status, healthy ? NULL : why);
+    html_begin(page, PHRASE_OVERVIEW, "/", 0);
+    overview_render(&overview, page);
+    append_figures(page, status);
+    refresh_form(request, "", "", page);
+    append_accounts(page, status);
+    append_inventory(page, status);
+    append_program(page, providers, status);
+    append_links(page);
+    html_end(page);
 }
 
 void page_index(const struct page_request *request, const struct providers *providers,
                 struct page_response *response)
 {
-    struct strbuf *out = &response->body;
+    struct html page = {&response->body, language_negotiate(request->accept_language), 0};
     struct status status;
 
-    (void)request;
     status_init(&status);
-    if (!providers->status(providers->context, &status)) {
+    if (providers->status(providers->context, &status)) {
+        response->content_type = PAGE_TYPE_HTML;
+        response->vary = "Accept-Language";
+        page.now_unix_ms = status.taken_unix_ms;
+        render(&page, request, providers, &status);
+    } else {
         page_no_memory(response);
-        goto out;
     }
-    response->content_type = PAGE_TYPE_HTML;
-    markup_html_begin(out, "MySQL Session Exporter");
-    append_facts(out, providers, &status);
-    strbuf_append_text(
-        out, "<p><a href=\"/metrics\">Metrics</a> · <a href=\"/targets\">Targets</a> · "
-             "<a href=\"/api/v1/targets\">Targets as JSON</a> · <a href=\"/-/healthy\">Health</a> · "
-             "<a href=\"/-/ready\">Readiness</a></p>\n");
-    append_accounts(out, &status);
-    markup_html_end(out);
-out:
     status_release(&status);
 }

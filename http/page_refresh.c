@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/text.h"
+#include "http/accept_html.h"
 #include "http/form.h"
 #include "http/markup.h"
 #include "http/page.h"
@@ -26,9 +27,12 @@ static bool filter_read(const char *query, bool is_form, struct refresh_filter *
     const struct query_parameter *metric = &parameters[PARAMETER_METRIC];
     const struct query_parameter *wait = &parameters[PARAMETER_WAIT];
     char why[WHY_SIZE];
+    bool understood;
 
     /* The token was judged already, but only that of a form: a URL is no place for one. */
-    if (!query_read(query, parameters, FILTER_COUNT + is_form, why, sizeof(why))) {
+    understood = query_read(query, parameters, FILTER_COUNT + is_form, why, sizeof(why));
+    explicit_bzero(parameters[FILTER_COUNT].value, sizeof(parameters[FILTER_COUNT].value));
+    if (!understood) {
         page_text(response, 400, "%s; known are metric, ins_id, aliyun_uid and wait", why);
         return false;
     }
@@ -55,7 +59,7 @@ static bool filter_read(const char *query, bool is_form, struct refresh_filter *
     return true;
 }
 
-static void answer_progress(const struct refresh_progress *progress, struct page_response *response)
+void page_refresh_json(const struct refresh_progress *progress, struct page_response *response)
 {
     struct strbuf *out = &response->body;
     bool finished = progress->state == REFRESH_FINISHED;
@@ -73,6 +77,19 @@ static void answer_progress(const struct refresh_progress *progress, struct page
     strbuf_append_format(out, ",\"status_url\":\"" PAGE_REFRESH_PREFIX "%s\"}\n", progress->id);
 }
 
+/* A browser is sent on to the progress, so that loading the page again refreshes nothing. */
+static void answer_accepted(const struct page_request *request, const struct refresh_progress *progress,
+                            struct page_response *response)
+{
+    if (accept_html(request->accept)) {
+        page_text(response, 303, PAGE_REFRESH_PREFIX "%s", progress->id);
+        snprintf(response->location, sizeof(response->location), PAGE_REFRESH_PREFIX "%s", progress->id);
+        return;
+    }
+    response->status = progress->state == REFRESH_FINISHED ? 200 : 202;
+    page_refresh_json(progress, response);
+}
+
 void page_refresh(const struct page_request *request, const struct providers *providers,
                   struct page_response *response)
 {
@@ -87,8 +104,7 @@ void page_refresh(const struct page_request *request, const struct providers *pr
         wait_ns = 0;
     switch (providers->refresh(providers->context, &filter, wait_ns, &progress)) {
     case REFRESH_ACCEPTED:
-        response->status = progress.state == REFRESH_FINISHED ? 200 : 202;
-        answer_progress(&progress, response);
+        answer_accepted(request, &progress, response);
         break;
     case REFRESH_NO_MATCH:
         page_text(response, 404, "no target matches; /targets lists them all");
@@ -101,16 +117,4 @@ void page_refresh(const struct page_request *request, const struct providers *pr
         response->retry_after = BUSY_RETRY_S;
         break;
     }
-}
-
-void page_refresh_progress(const struct page_request *request, const struct providers *providers,
-                           struct page_response *response)
-{
-    const char *id = request->path + strlen(PAGE_REFRESH_PREFIX);
-    struct refresh_progress progress = {0};
-
-    if (providers->refresh_progress(providers->context, id, &progress))
-        answer_progress(&progress, response);
-    else
-        page_text(response, 404, "no refresh has that id, or it ended long ago");
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "http/accept_html.h"
 #include "http/access.h"
 #include "http/form.h"
 #include "http/guard.h"
@@ -193,6 +194,14 @@ static void route_answer(const struct page_request *request, const struct provid
     route->page(request, providers, response);
 }
 
+/* Health is asked by programs, whatever they say they accept. */
+static bool for_people(const struct page_request *request)
+{
+    const struct route *route = request->defect == NULL ? route_find(request->path) : NULL;
+
+    return route != NULL && !route->open && accept_html(request->accept);
+}
+
 /* Describes a body that is not a snapshot's as one part. */
 static void response_seal(struct page_response *response)
 {
@@ -221,6 +230,8 @@ void pages_answer(const struct page_request *request, const struct providers *pr
     response_init(response);
     response->close = (request->has_body && request->form == NULL) || request->defect != NULL;
     route_answer(request, providers, response);
+    if (response->status >= 400 && for_people(request))
+        page_explain(request, response);
     response_seal(response);
 }
 

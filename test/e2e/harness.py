@@ -147,10 +147,10 @@ class Exporter:
         fits = condition if callable(condition) else lambda line: line["msg"] == condition
         return self.wait_for("a log line", lambda: next(filter(fits, self.logs()), None), timeout)
 
-    def request(self, method, path, headers=None, timeout=PATIENCE):
+    def request(self, method, path, headers=None, timeout=PATIENCE, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, headers=headers or {})
+            connection.request(method, path, body=body, headers=headers or {})
             reply = connection.getresponse()
             response = Response(reply.status, reply.headers, reply.read())
         finally:

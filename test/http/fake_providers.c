@@ -26,6 +26,9 @@ static bool give_status(void *context, struct status *status)
     status->account_count = fake->account_count;
     status->taken_unix_ms = FAKE_NOW_UNIX_MS;
     status->inventory_loaded = true;
+    status->inventory = fake->inventory;
+    status->reload = fake->reload;
+    memcpy(status->rejected, fake->rejected, sizeof(status->rejected));
     status->first_cycle_done = true;
     return true;
 }

@@ -27,6 +27,9 @@ struct fake {
     size_t target_count;
     struct account_status *accounts;
     size_t account_count;
+    uint64_t rejected[REJECTION_COUNT];
+    struct inventory_status inventory;
+    struct reload_status reload;
     /* asked for */
     atomic_int refreshes;
     atomic_int reloads;

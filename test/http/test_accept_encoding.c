@@ -66,8 +66,6 @@ static void test_malformed_weight_is_not_used(void **state)
     assert_false(accept_encoding_gzip("gzip;q=1.001"));
     assert_false(accept_encoding_gzip("gzip;q=0.1234"));
     assert_false(accept_encoding_gzip("gzip;q=-1"));
-    assert_false(accept_encoding_gzip("gzip;level=9"));
-    assert_false(accept_encoding_gzip("gzip;"));
     assert_false(accept_encoding_gzip(",;,;;q=1,"));
 }
 

@@ -192,22 +192,106 @@ static void test_html_escapes_every_name(void **state)
     assert_string_equal(response.content_type, "text/html; charset=utf-8");
     assert_null(strstr(strbuf_text(&response.body), "<img"));
     assert_non_null(strstr(strbuf_text(&response.body), "&lt;img src=x onerror=alert(1)&gt;"));
-    assert_non_null(
-        strstr(strbuf_text(&response.body), "said &quot;slow&quot; &amp; &lt;down&gt; REQUEST-1"));
+    assert_non_null(strstr(strbuf_text(&response.body),
+                           "said &quot;slow&quot; &amp; &lt;down&gt;<br>RequestId <code>REQUEST-1</code>"));
     assert_non_null(strstr(strbuf_text(&response.body), "bad \xEF\xBF\xBD bytes"));
+    page_response_release(&response);
+}
+
+static void assert_html_has(const char *query, const char *language, const char *text)
+{
+    struct page_request request = {
+        .method = "GET", .path = "/targets", .query = query, .accept_language = language};
+    struct page_response response;
+
+    pages_answer(&request, &fake.providers, &response);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(response.vary, "Accept-Language");
+    if (strstr(strbuf_text(&response.body), text) == NULL)
+        fail_msg("no \"%s\" in %s", text, strbuf_text(&response.body));
     page_response_release(&response);
 }
 
 static void test_html_shows_ages(void **state)
 {
+    (void)state;
+    assert_html_has("q=ledger", NULL, "title=\"2026-01-02T03:03:23Z\">42 s ago</time>");
+    assert_html_has("q=ledger", NULL, "title=\"2026-01-02T03:04:23Z\">in 18 s</time>");
+    assert_html_has("q=ledger", NULL, "1 of 3 targets:");
+}
+
+static void test_html_speaks_chinese_when_asked(void **state)
+{
+    (void)state;
+    assert_html_has("q=ledger", "zh-TW,zh;q=0.9,en;q=0.8", "<html lang=\"zh-CN\">");
+    assert_html_has("q=ledger", "zh", ">42 秒前</time>");
+    assert_html_has("q=ledger", "zh", "符合条件 1 个，共 3 个采集目标");
+    assert_html_has(NULL, "zh", "<span class=\"error\" lang=\"en\"><b>throttled</b>");
+}
+
+static void test_html_without_targets_says_so(void **state)
+{
+    (void)state;
+    assert_html_has("q=nothing", NULL, "No target matches this filter.");
+    fake.target_count = 0;
+    assert_html_has(NULL, NULL, "There are no targets");
+}
+
+static void test_html_refresh_button_covers_the_account_or_the_instance(void **state)
+{
+    struct page_request request = {.method = "GET",
+                                   .path = "/targets",
+                                   .host = "localhost:10104",
+                                   .sec_fetch_site = "cross-site",
+                                   .from_loopback = true};
+    static const char *const expected[][2] = {
+        {NULL, "<button>Refresh all targets now</button>"},
+        {"aliyun_uid=1", "<input type=\"hidden\" name=\"aliyun_uid\" value=\"1\">"
+                         "<button>Refresh account 1 now</button>"},
+        {"ins_id=%3Cb%3E&q=x", "<input type=\"hidden\" name=\"ins_id\" value=\"&lt;b&gt;\">"
+                               "<button>Refresh instance &lt;b&gt; now</button>"},
+    };
     struct page_response response;
 
     (void)state;
-    ask("/targets", "q=ledger", &response);
-    assert_non_null(strstr(strbuf_text(&response.body), "<td>2026-01-02T03:03:23Z (42s ago)</td>"));
-    assert_non_null(strstr(strbuf_text(&response.body), "<td>2026-01-02T03:04:23Z (in 18s)</td>"));
-    assert_non_null(strstr(strbuf_text(&response.body), "1 of 3 targets."));
-    page_response_release(&response);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        request.query = expected[i][0];
+        pages_answer(&request, &fake.providers, &response);
+        assert_non_null(strstr(strbuf_text(&response.body), "method=\"post\" action=\"/refresh\">"));
+        assert_non_null(strstr(strbuf_text(&response.body), expected[i][1]));
+        page_response_release(&response);
+    }
+}
+
+static void test_html_has_no_button_where_it_would_be_refused(void **state)
+{
+    (void)state;
+    assert_html_has(NULL, NULL, "Refreshing from here needs an admin token");
+}
+
+static void test_html_sort_links_turn_the_order(void **state)
+{
+    (void)state;
+    assert_html_has(NULL, NULL, "aria-sort=\"ascending\"><a href=\"/targets?sort=-ins_id\">");
+    assert_html_has("state=up&sort=-age", NULL,
+                    "aria-sort=\"descending\"><a href=\"/targets?state=up&amp;sort=age\">");
+    assert_html_has("state=up&sort=-age", NULL, "<input type=\"hidden\" name=\"sort\" value=\"-age\">");
+}
+
+static void test_html_pages_long_lists(void **state)
+{
+    static struct target_status many[1001];
+
+    (void)state;
+    for (size_t i = 0; i < 1001; i++)
+        many[i] = fake_target("rm-test1", "many");
+    fake.targets = many;
+    fake.target_count = 1001;
+    assert_html_has("q=many&page=6", NULL, "Rows 501 to 600 of 1001");
+    assert_html_has("q=many&page=6", NULL, "<a href=\"/targets?q=many&amp;sort=ins_id\">1</a>");
+    assert_html_has("q=many&page=6", NULL, "sort=ins_id&amp;page=6\" aria-current=\"page\">6</a>");
+    assert_html_has("q=many&page=6", NULL, "sort=ins_id&amp;page=11\">11</a>");
+    assert_html_has("page=99", NULL, "Rows 1001 to 1001 of 1001");
 }
 
 static void test_html_form_keeps_the_filter_escaped(void **state)
@@ -270,17 +354,50 @@ static void test_json_has_the_accounts_with_their_quota(void **state)
 static void test_html_says_which_accounts_need_more_than_their_quota(void **state)
 {
     struct account_status accounts[] = {overcommitted(), {.aliyun_uid = "1000000000000003"}};
-    struct page_response response;
 
     (void)state;
     fake.accounts = accounts;
     fake.account_count = 2;
-    ask("/targets", NULL, &response);
-    assert_non_null(strstr(strbuf_text(&response.body),
-                           "Account 1000000000000002 needs 70.5 calls a second and may make 50.0: its cycle "
-                           "is stretched evenly, to 84s."));
-    assert_null(strstr(strbuf_text(&response.body), "Account 1000000000000003"));
-    page_response_release(&response);
+    assert_html_has(NULL, NULL,
+                    "Account 1000000000000002 needs 70.5 calls a second and may make 50.0: its cycle "
+                    "is stretched evenly, to 1 min 24 s.");
+}
+
+static void test_json_has_the_inventory(void **state)
+{
+    json_t *json, *inventory;
+
+    (void)state;
+    fake.inventory = (struct inventory_status){.instances_success_unix_ms = FAKE_START_UNIX_MS,
+                                               .instances_failures = 2,
+                                               .error = {.class = ERROR_INVENTORY, .message = "gone"}};
+    fake.rejected[REJECTED_NO_NODES] = 5;
+    json = ask_json(NULL);
+    inventory = json_object_get(json, "inventory");
+    assert_string_equal(text_of(inventory, "last_success"), "2026-01-02T03:00:00Z");
+    assert_true(json_is_null(json_object_get(inventory, "users_last_success")));
+    assert_true(number_of(inventory, "failures") == 2);
+    assert_true(number_of(json_object_get(inventory, "rejected"), "no_nodes") == 5);
+    assert_string_equal(text_of(json_object_get(inventory, "error"), "message"), "gone");
+    json_decref(json);
+}
+
+static void test_json_has_the_credentials_without_a_secret(void **state)
+{
+    struct account_status accounts[] = {overcommitted()};
+    json_t *json, *account;
+
+    (void)state;
+    accounts[0].credentials_expiry_unix_ms = FAKE_NOW_UNIX_MS + 60000;
+    accounts[0].rate_used = 12.5;
+    fake.accounts = accounts;
+    fake.account_count = 1;
+    json = ask_json(NULL);
+    account = json_array_get(json_object_get(json, "accounts"), 0);
+    assert_string_equal(text_of(account, "credentials"), "static");
+    assert_string_equal(text_of(account, "credentials_expiry"), "2026-01-02T03:05:05Z");
+    assert_true(number_of(account, "rate_used") == 12.5);
+    json_decref(json);
 }
 
 int main(void)
@@ -295,6 +412,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_filters_are_400, setup, teardown),
         cmocka_unit_test_setup_teardown(test_html_escapes_every_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_html_shows_ages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_speaks_chinese_when_asked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_without_targets_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_refresh_button_covers_the_account_or_the_instance, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_html_has_no_button_where_it_would_be_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_sort_links_turn_the_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_pages_long_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json_has_the_inventory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json_has_the_credentials_without_a_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_has_the_accounts_with_their_quota, setup, teardown),
         cmocka_unit_test_setup_teardown(test_html_says_which_accounts_need_more_than_their_quota, setup,
                                         teardown),
