@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
@@ -27,12 +28,14 @@ void client_open(struct http_client *client, int port, int receive_buffer)
 void client_open_from(struct http_client *client, const char *source, int port, int receive_buffer)
 {
     struct sockaddr_in from = {.sin_family = AF_INET};
+    int on = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(client->fd >= 0);
     REQUIRE(inet_pton(AF_INET, source, &from.sin_addr) == 1);
+    REQUIRE(setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0);
     REQUIRE(bind(client->fd, (struct sockaddr *)&from, sizeof(from)) == 0);
     if (receive_buffer > 0)
         REQUIRE(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer)) == 0);
