@@ -124,8 +124,8 @@ const struct config_key config_keys[] = {
 
     {"accounts", "source", CONFIG_ENUM, .names = accounts_source_names, .fallback = "config",
      .offset = AT(accounts_common.source),
-     .meaning = "`database`: keys come from the table `aliyun_uids` of the inventory database; a section `[account UID]` "
-                "or `[account default]` serves an account without a row."},
+     .meaning = "`database`: the table `aliyun_uids` of the inventory database has the keys of the accounts whose own "
+                "section names no source."},
     {"accounts", "encryption_password", CONFIG_STRING, TEXT(1), .fallback = "",
      .offset = AT(accounts_common.encryption_password),
      .path_offset = AT(accounts_common.encryption_password_file), .flags = CONFIG_SECRET | CONFIG_FROM_FILE,

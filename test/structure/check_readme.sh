@@ -1,6 +1,6 @@
 #!/bin/bash
-# The READMEs are complete and in step: every metric and every configuration key is described, both
-# languages have the same outline, tables and code, and no relative link of any page is dead.
+# The pages for newcomers are complete and in step: every metric is in both READMEs, every key in both pages
+# of keys, and each page X.zh-CN.md has the outline, the tables and the code of X.md.
 set -euo pipefail
 # shellcheck source=test/structure/common.sh
 . "$(dirname "$0")/common.sh"
@@ -33,31 +33,30 @@ check_families() {
     done < <(families; optional_families)
 }
 
-# "line | section | key | default" of each row of a table of keys, with the default in column $2.
+# "line | section | key | key_file | default" of each row of a table of keys.
 keys() {
-    awk -F ' *[|] *' -v column="$2" '
+    awk -F ' *[|] *' '
         $2 ~ /^`\[[^`]*\]`$/ && $3 ~ /^`/ {
             split($3, part, "`")
-            print FNR " | " $2 " | " part[2] " | " $(column + 1)
+            print FNR " | " $2 " | " part[2] " | " part[4] " | " $5
         }
     ' "$1"
 }
 
+# docs/config.md has what the program says; another test sees to that.
 check_keys() {
-    local page row
+    local page=docs/config.zh-CN.md row
 
-    for page in "${readmes[@]}"; do
-        while IFS= read -r row; do
-            keys "$page" 3 | grep -qF -- " ${row#* }" ||
-                echo "docs/config.md:${row%% *}: ${row#* | } is missing or different in $page"
-        done < <(keys docs/config.md 4)
-    done
+    while IFS= read -r row; do
+        keys "$page" | grep -qF -- " ${row#* }" ||
+            echo "docs/config.md:${row%% *}: ${row#* | } is missing or different in $page"
+    done < <(keys docs/config.md)
 }
 
 # What must not differ between languages: headings without their text, rows of tables, code.
 outline() {
     awk '
-        /^```/ { code = !code; print FNR "\t" $0; next }
+        /^ *```/ { code = !code; print FNR "\t" $0; next }
         code { print FNR "\t" $0; next }
         /^#+ / { print FNR "\t" $1 " a heading"; next }
         /^[|]/ { print FNR "\t| a row" }
@@ -66,52 +65,30 @@ outline() {
 
 # Only the first difference: the others mostly follow from it.
 check_outlines() {
-    paste <(outline "${readmes[0]}") <(outline "${readmes[1]}") | awk -F '\t' -v a="${readmes[0]}" -v b="${readmes[1]}" '
-        $2 != $4 {
-            print a ":" $1 ": \"" $2 "\" but " b ":" $3 ": \"" $4 "\""
-            exit
-        }
-    '
-}
+    local translation page
 
-# "line target" of each link outside of code.
-links() {
-    awk '
-        /^ *```/ { code = !code }
-        code { next }
-        {
-            gsub(/`[^`]*`/, "")
-            while (match($0, /\]\([^)]*\)/)) {
-                target = substr($0, RSTART + 2, RLENGTH - 3)
-                sub(/[ \t].*/, "", target)
-                print FNR, target
-                $0 = substr($0, RSTART + RLENGTH)
+    while IFS= read -r translation; do
+        page=${translation%.zh-CN.md}.md
+        [ -f "$page" ] || { echo "$translation: there is no $page"; continue; }
+        paste <(outline "$page") <(outline "$translation") | awk -F '\t' -v a="$page" -v b="$translation" '
+            $2 != $4 {
+                print a ":" $1 ": \"" $2 "\" but " b ":" $3 ": \"" $4 "\""
+                exit
             }
-        }
-    ' "$1"
-}
-
-check_links() {
-    local page line target
-
-    while IFS= read -r page; do
-        while read -r line target; do
-            [[ ! $target =~ ^([a-z]+:|#|$) ]] || continue
-            [ -e "$(dirname "$page")/${target%%#*}" ] || echo "$page:$line: there is no $target"
-        done < <(links "$page")
+        '
     done
 }
 
-for file in "${readmes[@]}" docs/config.md docs/metrics.md metrics/family.c core/optional_metrics.h; do
+for file in "${readmes[@]}" docs/config.md docs/config.zh-CN.md docs/metrics.md metrics/family.c \
+    core/optional_metrics.h; do
     [ -f "$file" ] || echo "$file: is missing"
 done | report
 # Should the sources change their form, the checks must not pass because they see nothing.
 [ -n "$(families)" ] || { echo "metrics/family.c: no families found" >&2; exit 1; }
 [ -n "$(optional_families)" ] || { echo "core/optional_metrics.h: no families found" >&2; exit 1; }
-[ -n "$(keys docs/config.md 4)" ] || { echo "docs/config.md: no keys found" >&2; exit 1; }
+[ -n "$(keys docs/config.md)" ] || { echo "docs/config.md: no keys found" >&2; exit 1; }
 {
     check_families
     check_keys
-    check_outlines
-    project_files '*.md' | check_links
+    project_files '*.zh-CN.md' | check_outlines
 } | report

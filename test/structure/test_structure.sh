@@ -43,8 +43,9 @@ make_sound_pages() {
     mkdir docs
     print_families >metrics/family.c
     print_optional >core/optional_metrics.h
-    printf '`f_total`, `g_ratio`, `o`, `p`, `p_overflow` and [a key](config.md#keys)\n' >docs/metrics.md
-    printf '| `[s]` | `k` or `k_file` | a number | `1` | reload | [Why](../notes.md). |\n' >docs/config.md
+    printf '`f_total`, `g_ratio`, `o`, `p`, `p_overflow` and [a key](config.md#keys-all-of-them-1)\n' >docs/metrics.md
+    print_keys 'Keys: *all* of `them`' 'a number' >docs/config.md
+    print_keys '配置项：全部' '数字' >docs/config.zh-CN.md
     for language in '' .zh-CN; do
         page=README$language.md
         print_page "Text$language" >"$page"
@@ -84,6 +85,13 @@ print_optional() {
     printf '/* clang-format on */\n\n#endif\n'
 }
 
+# A page of keys; $1 is its heading, $2 what may differ between languages.
+# shellcheck disable=SC2016
+print_keys() {
+    printf '# %s\n\n[Why](../notes.md), [below](#f), [中文](config.zh-CN.md#配置项全部)\n\n## F\n\n## %s\n\n' "$1" "$1"
+    printf '| `[s]` | `k` %s `k_file` | %s | `1` | reload | [x](../core/a.h#L1) |\n' "$2" "$2"
+}
+
 # A README that satisfies check_readme.sh; $1 is what may differ between languages.
 print_page() {
     cat <<END
@@ -101,10 +109,6 @@ $1 [here](docs/config.md "$1"), [there](https://example.com/x) and \`[not](a-lin
 \`\`\`console
 $ echo "[not](a-link)"
 \`\`\`
-
-| section | key | default | meaning |
-|---|---|---|---|
-| \`[s]\` | \`k\` or \`k_file\` | \`1\` | $1 |
 END
 }
 
@@ -212,23 +216,36 @@ expect_readmes() {
         expect_readme "$page" 's/`g_ratio`/`g_ratios`/'
         expect_readme "$page" 's/`o`/`n`/'
         expect_readme "$page" 's/`p_overflow`/`p`/'
-        expect_readme "$page" 's/`k`/`l`/'
-        expect_readme "$page" 's/`1`/`11`/'
         expect_readme "$page" 's/^## /### /'
         expect_readme "$page" '1d'
         expect_readme "$page" 's/echo/printf/'
         expect_readme "$page" 's/console/sh/'
         expect_readme "$page" '$s/.*/&\n| another | row |/'
-        expect_readme "$page" 's/config\.md/configuration.md/'
     done
     expect_readme docs/metrics.md 's/g_ratio/g/'
-    expect_readme docs/config.md 's#\.\./notes#notes#'
-    printf '| `[s]` | `k` | | `1` |\n| `[t]` | `k` | | `1` |\n' | expect readme docs/config.md
-    printf 'no table\n' | expect readme docs/config.md
+    for page in docs/config.md docs/config.zh-CN.md; do
+        expect_readme "$page" 's/`\[s\]`/`[t]`/'
+        expect_readme "$page" 's/`k`/`l`/'
+        expect_readme "$page" 's/`k_file`/`l_file`/'
+        expect_readme "$page" 's/`1`/`11`/'
+        expect_readme "$page" 's/^## /### /'
+        printf 'no table\n' | expect readme "$page"
+    done
+    printf '# %s\n' new | expect readme docs/new.zh-CN.md
     { print_families; printf 'struct family h = {\n    .name = "h",\n    .type = FAMILY_GAUGE,\n};\n'; } |
         expect readme metrics/family.c
     printf 'struct nothing;\n' | expect readme core/optional_metrics.h
-    printf '[x](docs/nothing.md#here)\n' | expect readme docs/new.md
+}
+
+expect_links() {
+    local link
+
+    for link in '[x](nothing.md)' '[x](nothing.md#here)' '![x](images/x.png "X")' '[x](../docs)[y](y)' '[x]: y.md' \
+        '[x](#keys)' '[x](config.md#keys-all-of-them-2)' '[x](config.zh-CN.md#配置项：全部)' '[x](config.md#Keys)'; do
+        printf '# X\n\n%s\n' "$link" | expect links docs/new.md
+    done
+    sed '/^## F/d' "$work/sound/docs/config.md" | expect links docs/config.md
+    sed 's/^## Keys/## Key/' "$work/sound/docs/config.md" | expect links docs config.md
 }
 
 # expect_alerts FILE SED_SCRIPT: rules, tests or runbooks that differ in this way must be found.
@@ -274,5 +291,6 @@ expect_size
 expect_format
 expect_names
 expect_readmes
+expect_links
 expect_rules
 [ ! -e "$work/failures" ] || { echo "$(wc -l <"$work/failures") checks did not do as they should" >&2; exit 1; }
