@@ -143,6 +143,8 @@ static void test_accounts_report_their_counts_and_rates(void **state)
     assert_int_equal(status->accounts[0].targets_up, 59);
     assert_int_equal((int)status->accounts[0].rate_limit, 50);
     assert_in_range((int)(10 * status->accounts[0].rate_demand), 20, 26);
+    assert_true(status->accounts[0].rate_used <= 50);
+    assert_int_equal((int)status->accounts[1].rate_used, 0);
     assert_true(status->accounts[0].cycle == 60 * NS_PER_SECOND);
     assert_false(status->accounts[1].up);
     assert_int_equal(status->accounts[1].credential_kind, CREDENTIAL_NONE);

@@ -295,6 +295,24 @@ static void test_reconfiguring_forgets_no_slot(void **state)
     limiter_free(limiter);
 }
 
+static void test_used_slots_are_calls_out_and_calls_still_counted(void **state)
+{
+    struct limiter *limiter = limiter_new(4, SECOND, 0);
+    int64_t now = SECOND;
+
+    (void)state;
+    assert_int_equal(limiter_used(limiter, now), 0);
+    assert_true(limiter_acquire(limiter, now));
+    assert_true(limiter_acquire(limiter, now));
+    assert_int_equal(limiter_used(limiter, now), 2);
+    limiter_release(limiter, LIMITER_ANSWERED, now);
+    assert_int_equal(limiter_used(limiter, now + SECOND - 1), 2);
+    assert_int_equal(limiter_used(limiter, now + SECOND), 1);
+    limiter_release(limiter, LIMITER_UNSENT, now + SECOND);
+    assert_int_equal(limiter_used(limiter, now + SECOND), 0);
+    limiter_free(limiter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_rate_is_never_cut_below_one),
         cmocka_unit_test(test_retry_after_is_a_lower_bound_and_clamped),
         cmocka_unit_test(test_reconfiguring_forgets_no_slot),
+        cmocka_unit_test(test_used_slots_are_calls_out_and_calls_still_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,8 +85,8 @@ static void test_one_sentence_says_how_it_is(void **state)
     (void)state;
     fake.accounts = accounts;
     fake.account_count = 1;
-    assert_has("All is well: 1 targets in 1 accounts are up to date.");
-    assert_page("zh-CN", true, "一切正常：1 个账号的 1 个采集目标数据均为最新。");
+    assert_has("All is well: the data of every target is up to date (targets: 1, accounts: 1).");
+    assert_page("zh-CN", true, "一切正常：所有采集目标的数据均为最新（采集目标：1，账号：1）。");
     fake.healthy = false;
     assert_has("The exporter makes no progress: the scheduler made no progress for 60 s.");
 }
@@ -179,7 +179,7 @@ static void test_the_inventory_tells_its_age_and_trouble(void **state)
                                                .error = {.class = ERROR_INVENTORY, .message = "no <db>"}};
     fake.rejected[REJECTED_NO_NODES] = 5;
     assert_has(">2 min ago</time> <span class=\"badge bad\"><span aria-hidden=\"true\">✗</span> "
-               "failed 2 times since</span>");
+               "failures since: 2</span>");
     assert_has("The inventory cannot be loaded; the one of 2 min ago stays in use.");
     assert_has("no &lt;db&gt;");
     assert_has("cluster without nodes: 5");
