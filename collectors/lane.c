@@ -75,6 +75,14 @@ void lane_configure(struct lane *lane, const struct das_config *das, const struc
         limiter_configure(lane->limiter, calls, das->rate_window, now);
 }
 
+/* The interval stays: should these be refused too, the next probe is not sooner than it would have been. */
+static void end_down(struct lane *lane)
+{
+    lane->down = false;
+    lane->probe = NULL;
+    lane->prober = NULL;
+}
+
 bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry)
 {
     bool replaced = entry->credentials != lane->credentials;
@@ -91,7 +99,7 @@ bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry)
                   lane->aliyun_uid, lane->aliyun_uid);
     if (replaced) {
         lane->renewing = false;
-        lane_set_up(lane);
+        end_down(lane);
     }
     return replaced;
 }
@@ -277,7 +285,7 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now)
 void lane_set_down(struct lane *lane, const struct error *error, int64_t now)
 {
     bool skewed = error->class == ERROR_CLOCK_SKEW;
-    int64_t next = lane->down && !skewed ? lane->probe_interval * 2 : FIRST_PROBE_INTERVAL;
+    int64_t next = lane->probe_interval > 0 && !skewed ? lane->probe_interval * 2 : FIRST_PROBE_INTERVAL;
 
     lane->error = *error;
     lane->down_since = now;
@@ -290,9 +298,7 @@ void lane_set_down(struct lane *lane, const struct error *error, int64_t now)
 
 void lane_set_up(struct lane *lane)
 {
-    lane->down = false;
-    lane->probe = NULL;
-    lane->prober = NULL;
+    end_down(lane);
     lane->probe_interval = 0;
 }
 

@@ -38,7 +38,7 @@ static void stop(struct scheduler *s, struct job *job, int64_t now)
     if (job->place == JOB_READY) {
         lane_remove_ready(job->lane, job);
         cycle_due(s, job, now);
-    } else if (job->place == JOB_ASLEEP) {
+    } else if (job->place == JOB_ASLEEP && job->lane->credentials_error.class != ERROR_NONE) {
         full_cycle_tried(s, job); /* their first ones cannot be had */
     }
 }
@@ -54,9 +54,9 @@ void scheduler_credentials_changed(struct scheduler *s, const char *aliyun_uid, 
     for (struct list_node *node = lane->jobs.head.next; node != &lane->jobs.head; node = node->next) {
         struct job *job = CONTAINER_OF(node, struct job, member);
 
-        if (lane->credentials == NULL && lane->credentials_error.class != ERROR_NONE)
+        if (lane->credentials == NULL)
             stop(s, job, now);
-        else if (lane->credentials != NULL && replaced)
+        else if (replaced)
             go_on(s, job, now);
     }
     if (!replaced && lane->renewing && lane->credentials_error.class != ERROR_NONE)

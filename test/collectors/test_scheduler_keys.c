@@ -232,6 +232,48 @@ static void test_without_valid_keys_nothing_is_sent_and_values_stay(void **state
     fleet_free(fleet);
 }
 
+/* They may expire in the moment between the news of them and the look at them. */
+static void test_keys_that_are_gone_before_anybody_says_why_stop_the_calls(void **state)
+{
+    struct fleet *fleet = empty_fleet();
+    unsigned calls;
+
+    (void)state;
+    fleet_give_keys(fleet, 0, 1);
+    fleet_apply_inventory(fleet);
+    while (fleet_lane(fleet, 0)->ready_count == 0)
+        fleet_run(fleet, NS_PER_MS);
+    fleet_await_keys(fleet, 0);
+    calls = fleet->accounts[0].calls + (unsigned)fleet->running;
+    fleet_run(fleet, 20 * NS_PER_SECOND);
+    assert_true(fleet->accounts[0].calls <= calls);
+    fleet_give_keys(fleet, 0, 2);
+    fleet_run(fleet, 30 * NS_PER_SECOND);
+    assert_int_equal(targets_up(fleet), TARGETS);
+    fleet_free(fleet);
+}
+
+/* Nobody accepts what STS issues: each new token is no reason to begin with short pauses again. */
+static void test_probes_grow_rarer_though_each_brings_new_keys(void **state)
+{
+    struct fleet *fleet = running_fleet();
+    unsigned renewals = 0, calls;
+
+    (void)state;
+    fleet->accounts[0].first_valid_key = 1000;
+    calls = fleet->accounts[0].calls;
+    for (unsigned key = 2; fleet->now < FLEET_START + 3600 * NS_PER_SECOND; fleet_run(fleet, NS_PER_SECOND)) {
+        if (fleet->accounts[0].renewals == renewals)
+            continue;
+        renewals = fleet->accounts[0].renewals;
+        fleet_give_keys(fleet, 0, key++);
+    }
+    assert_true(fleet_lane(fleet, 0)->probe_interval >= 1800 * NS_PER_SECOND);
+    assert_in_range(renewals, 4, 16);
+    assert_true(fleet->accounts[0].calls - calls < 16 * TARGETS);
+    fleet_free(fleet);
+}
+
 static void test_an_account_with_keys_on_their_way_is_no_rejection(void **state)
 {
     struct fleet *fleet = empty_fleet();
@@ -271,6 +313,8 @@ int main(void)
         cmocka_unit_test(test_expired_keys_that_cannot_be_renewed_take_the_account_down),
         cmocka_unit_test(test_keys_that_come_late_bring_the_account_back_at_once),
         cmocka_unit_test(test_without_valid_keys_nothing_is_sent_and_values_stay),
+        cmocka_unit_test(test_keys_that_are_gone_before_anybody_says_why_stop_the_calls),
+        cmocka_unit_test(test_probes_grow_rarer_though_each_brings_new_keys),
         cmocka_unit_test(test_an_account_with_keys_on_their_way_is_no_rejection),
         cmocka_unit_test(test_the_expiry_is_on_the_page),
     };
