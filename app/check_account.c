@@ -32,6 +32,8 @@ void account_try(struct keyring *keyring, struct das_client *client, const char 
         error_set(&trial->error, ERROR_CREDENTIALS,
                   "no credentials: add [account %s] or [account default]; its targets are not asked",
                   aliyun_uid);
+    else if (client != NULL && entry.credentials == NULL && entry.error.class == ERROR_NONE)
+        error_set(&trial->error, ERROR_CREDENTIALS, "the source gave no credentials and no reason");
     else if (client != NULL && entry.credentials != NULL && target != NULL)
         call_once(client, &entry, target, &trial->error);
     keyring_entry_release(&entry);
