@@ -91,6 +91,8 @@ static void drop_expired(struct key_entry *entry, int64_t now, struct key_news *
     if (!renewal_expired(&entry->renewal, now))
         return;
     drop(entry, news);
+    if (!entry->is_busy && !entry->is_waiting)
+        renewal_hasten(&entry->renewal, now); /* without any, a long back-off is for nothing */
     if (entry->error.class == ERROR_NONE)
         error_set(&entry->error, ERROR_TRANSIENT,
                   "the credentials expired, and newer ones are still being fetched");
@@ -192,6 +194,15 @@ static void wait_for_caller(struct key_entry *entry, const struct key_moment *at
 {
     struct error error;
 
+    if (entry->caller == NULL && entry->source->caller != NULL) {
+        error_set(
+            &error, ERROR_CREDENTIALS,
+            "nothing assumes the role %.120s: source_account leads in a circle, or over too many others; "
+            "expected an account at its end that has keys of its own",
+            entry->source->role_arn != NULL ? entry->source->role_arn : "");
+        fail(entry, &error, at, news);
+        return;
+    }
     if (entry->caller == NULL || entry->caller->source->kind == CREDENTIAL_NONE) {
         error_set(
             &error, ERROR_CREDENTIALS,
@@ -214,8 +225,10 @@ static void wait_for_caller(struct key_entry *entry, const struct key_moment *at
 
 bool key_entry_begin(struct key_entry *entry, const struct key_moment *at, struct key_news *news)
 {
+    bool is_due = entry->renewal.due <= at->now;
+
     drop_expired(entry, at->now, news);
-    if (entry->renewal.due > at->now)
+    if (!is_due)
         return false;
     if (!key_entry_can_fetch(entry, at->now)) {
         wait_for_caller(entry, at, news);
@@ -326,6 +339,12 @@ void key_entry_wake(struct key_entry *entry, bool replaced, int64_t now)
         return;
     entry->is_waiting = false;
     entry->renewal.due = now;
+}
+
+void key_entry_retry(struct key_entry *entry, int64_t now)
+{
+    if (entry->error.class != ERROR_NONE && !entry->is_busy && !entry->is_waiting)
+        renewal_hasten(&entry->renewal, now);
 }
 
 bool key_entry_refuse(struct key_entry *entry, const struct credentials *refused, int64_t now)

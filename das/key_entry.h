@@ -103,6 +103,9 @@ void key_entry_end(struct key_entry *entry, struct issued_credentials *issued, c
 /* The caller's fetch has ended; `replaced` when it has other credentials now. */
 void key_entry_wake(struct key_entry *entry, bool replaced, int64_t now);
 
+/* What failed may have been mended: it is tried again soon. */
+void key_entry_retry(struct key_entry *entry, int64_t now);
+
 /* The server refused these. False when they are not in force any more. */
 bool key_entry_refuse(struct key_entry *entry, const struct credentials *refused, int64_t now);
 

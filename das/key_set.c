@@ -8,7 +8,8 @@
 #define HIDDEN_ENVIRONMENT "the environment"
 #define HIDDEN_ENV_KEYS    "the keys of the environment"
 #define HIDDEN_PASSWORD    "[accounts] encryption_password"
-#define SHARED_MAX         4 /* the keys of [account default], and the other three */
+#define CHAIN_MAX          16 /* roles that assume roles */
+#define SHARED_MAX         4  /* the keys of [account default], and the other three */
 
 /* A set in the making. */
 struct builder {
@@ -292,6 +293,26 @@ static void find_callers(struct key_set *set)
     }
 }
 
+/* The sections were checked for it, but which accounts the table has is known only now. */
+static bool leads_nowhere(const struct key_set *set, size_t place)
+{
+    for (int steps = 0; steps < CHAIN_MAX; steps++) {
+        place = set->callers[place];
+        if (place == KEY_SET_NONE)
+            return false;
+    }
+    return true;
+}
+
+/* In a circle everybody would wait for everybody. */
+static void cut_circles(struct key_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (leads_nowhere(set, i))
+            set->callers[i] = KEY_SET_NONE;
+    }
+}
+
 struct key_set *key_set_build(const struct key_inputs *inputs)
 {
     struct builder builder = {.inputs = inputs, .set = calloc(1, sizeof(struct key_set))};
@@ -308,6 +329,7 @@ struct key_set *key_set_build(const struct key_inputs *inputs)
     }
     qsort(builder.set->entries, builder.set->count, sizeof(struct key_entry *), compare_entries);
     find_callers(builder.set);
+    cut_circles(builder.set);
     return builder.set;
 }
 

@@ -231,6 +231,17 @@ struct keyring_change *keyring_prepare(struct keyring *keyring, struct config *c
     return NULL;
 }
 
+/* Whoever reloads has often mended something outside of the configuration, a role or a file. */
+static void retry_failed(struct keyring *keyring)
+{
+    const int64_t now = clock_now();
+
+    for (size_t i = 0; i < keyring->set->count; i++) {
+        key_entry_retry(keyring->set->entries[i], now);
+        keyring_reschedule(keyring, keyring->set->entries[i]);
+    }
+}
+
 void keyring_commit(struct keyring *keyring, struct keyring_change *change)
 {
     struct changes changes;
@@ -244,6 +255,7 @@ void keyring_commit(struct keyring *keyring, struct keyring_change *change)
     limiter_configure(keyring->limiter, keyring->inputs.config->accounts_common.sts_rate_limit, NS_PER_SECOND,
                       clock_now());
     changes = install(keyring, &change->set);
+    retry_failed(keyring);
     mutex_unlock(&keyring->mutex);
     announce(keyring, &changes);
     keyring_abandon(change);

@@ -91,7 +91,7 @@ bool keyring_set_table(struct keyring *keyring, const struct keyring_row *rows, 
  * A new configuration, in two parts so that a reload is all or nothing: prepare does all that can
  * fail and changes nothing, commit puts it in force and cannot fail, abandon drops it. Accounts whose source is
  * the same keep their credentials; those with another source keep the old ones until the new ones
- * are there. NULL when memory runs out. Between prepare and commit the accounts of the inventory and the
+ * are there; those whose last fetch failed are fetched again at once. NULL when memory runs out. Between prepare and commit the accounts of the inventory and the
  * table may change. Main thread.
  */
 struct keyring_change;

@@ -257,10 +257,12 @@ static void *run_thread(void *argument)
     while (!keyring->stopping) {
         struct key_entry *entry = take_due(keyring, clock_now(), &wake);
 
-        if (entry != NULL)
+        if (entry != NULL) {
+            pthread_cond_signal(&keyring->wakeup); /* another one has to watch for the next */
             serve(keyring, entry, thread->transport);
-        else
+        } else {
             cond_wait_until(&keyring->wakeup, &keyring->mutex, wake);
+        }
     }
     mutex_unlock(&keyring->mutex);
     return NULL;

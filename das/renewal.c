@@ -66,7 +66,9 @@ static int64_t double_within(int64_t backoff, int64_t first, int64_t last)
 
 void renewal_fail(struct renewal *renewal, enum error_class class, uint64_t random, int64_t now)
 {
-    if (renewal_failure_lasts(class))
+    if (class == ERROR_CLOCK_SKEW)
+        renewal->backoff = RENEWAL_LASTING_FIRST;
+    else if (renewal_failure_lasts(class))
         renewal->backoff = double_within(renewal->backoff, RENEWAL_LASTING_FIRST, RENEWAL_LASTING_MAX);
     else
         renewal->backoff = double_within(renewal->backoff, RENEWAL_PASSING_FIRST, RENEWAL_PASSING_MAX);

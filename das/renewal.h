@@ -45,7 +45,10 @@ void renewal_read(struct renewal *renewal, uint64_t random, int64_t now);
 /* It brought what cannot change by itself. */
 void renewal_settle(struct renewal *renewal);
 
-/* It failed: again after a back-off that doubles each time, with 25 % jitter. What is held expires as before. */
+/*
+ * It failed: again after a back-off that doubles each time, with 25 % jitter. A wrong clock or a source that hands
+ * out what has expired mends itself at any moment: there it does not grow. What is held expires as before.
+ */
 void renewal_fail(struct renewal *renewal, enum error_class class, uint64_t random, int64_t now);
 
 /* It cannot start before another entry has credentials. */

@@ -181,6 +181,23 @@ static void test_expired_ones_are_dropped_and_the_error_stays(void **state)
     assert_says(fixture.role, ERROR_CREDENTIALS, "why");
 }
 
+static void test_expired_ones_are_fetched_at_once_whatever_the_back_off_was(void **state)
+{
+    (void)state;
+    obtain();
+    pass(3000);
+    for (int i = 0; i < 5; i++) {
+        fixture.role->renewal.due = fixture.at.now;
+        assert_true(begin(fixture.role));
+        end_failed(fixture.role, ERROR_CREDENTIALS, NULL);
+    }
+    pass(599);
+    assert_true(fixture.role->renewal.due > fixture.at.now + NS_PER_SECOND);
+    pass(1);
+    assert_false(begin(fixture.role)); /* first it queues with all others */
+    assert_true(begin(fixture.role));
+}
+
 static void test_credentials_that_expire_while_a_fetch_hangs_are_dropped(void **state)
 {
     (void)state;
@@ -397,6 +414,7 @@ int main(void)
         TEST(test_the_same_content_keeps_its_pointer),
         TEST(test_old_ones_serve_while_they_are_valid),
         TEST(test_expired_ones_are_dropped_and_the_error_stays),
+        TEST(test_expired_ones_are_fetched_at_once_whatever_the_back_off_was),
         TEST(test_credentials_that_expire_while_a_fetch_hangs_are_dropped),
         TEST(test_credentials_that_arrive_expired_point_at_the_clock),
         TEST(test_a_failure_is_said_once_and_its_end_too),

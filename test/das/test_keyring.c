@@ -268,6 +268,24 @@ static void test_another_source_takes_over_when_it_gives(void **state)
     credentials_put(after);
 }
 
+/* Somebody may have mended the role's trust policy, which is in no configuration. */
+static void test_a_reload_tries_what_failed_again(void **state)
+{
+    static const char text[] = COMMON "[account " FIRST "]\n" KEYS ROLE "forbidden\n";
+    struct keyring *keyring = keyring_test_new(text, true);
+    struct config *config = keyring_test_config(text);
+    int64_t end = clock_now() + 20 * NS_PER_SECOND;
+    int64_t requests;
+
+    (void)state;
+    await_error(FIRST, ERROR_CREDENTIALS, "NoPermission");
+    requests = keyring_test_requests("forbidden");
+    keyring_commit(keyring, keyring_prepare(keyring, config));
+    config_put(config);
+    while (keyring_test_requests("forbidden") == requests)
+        assert_true(clock_now() < end);
+}
+
 static void test_what_is_abandoned_changes_nothing(void **state)
 {
     struct keyring *keyring = keyring_test_new("[account " FIRST "]\n" KEYS, false);
@@ -335,6 +353,7 @@ int main(void)
         KEYRING_TEST(test_a_file_is_read_again),
         KEYRING_TEST(test_a_file_that_is_empty_leaves_the_old_ones),
         KEYRING_TEST(test_another_source_takes_over_when_it_gives),
+        KEYRING_TEST(test_a_reload_tries_what_failed_again),
         KEYRING_TEST(test_what_is_abandoned_changes_nothing),
         KEYRING_TEST(test_accounts_that_come_between_prepare_and_commit_are_known),
         KEYRING_TEST(test_one_is_fetched_without_threads),

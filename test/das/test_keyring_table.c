@@ -170,6 +170,23 @@ static void test_the_default_serves_what_has_no_row(void **state)
     assert_string_equal(keyring_test_key(SECOND), "TestAk");
 }
 
+/* The default's own caller has neither a section nor a row, so that the default serves it, too. */
+static void test_a_circle_through_the_table_is_told_and_a_row_ends_it(void **state)
+{
+    static const char *const uids[] = {FIRST};
+    struct keyring *keyring =
+        keyring_test_new(TABLE "sts_endpoint = {sts}\n[account default]\nrole_arn = "
+                               "acs:ram::{uid}:role/fresh\nsource_account = " SECOND "\n",
+                         true);
+
+    (void)state;
+    assert_true(keyring_set_accounts(keyring, uids, 1));
+    await_error(SECOND, ERROR_CREDENTIALS, "in a circle");
+    await_error(FIRST, ERROR_CREDENTIALS, "in a circle");
+    set_row(keyring, SECOND, "TestAk", encrypt("table-password", "TestSecret"));
+    await_key(FIRST, "");
+}
+
 static void test_an_account_without_its_row_is_forgotten(void **state)
 {
     struct keyring *keyring = keyring_test_new(TABLE, true);
@@ -193,6 +210,7 @@ int main(void)
         KEYRING_TEST(test_a_new_password_in_the_file_mends_the_rows),
         KEYRING_TEST(test_a_section_with_a_source_goes_before_the_row),
         KEYRING_TEST(test_the_default_serves_what_has_no_row),
+        KEYRING_TEST(test_a_circle_through_the_table_is_told_and_a_row_ends_it),
         KEYRING_TEST(test_an_account_without_its_row_is_forgotten),
     };
 

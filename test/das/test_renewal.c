@@ -86,6 +86,16 @@ static void test_lasting_failures_back_off_from_1_to_30_minutes(void **state)
     assert_true(expected == 1800 * NS_PER_SECOND);
 }
 
+static void test_a_wrong_clock_is_asked_about_every_minute(void **state)
+{
+    struct renewal renewal = started();
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        renewal_fail(&renewal, ERROR_CLOCK_SKEW, 0, NOW);
+    assert_in_range(renewal.due - NOW, 45 * NS_PER_SECOND, 60 * NS_PER_SECOND);
+}
+
 static void test_success_ends_the_back_off(void **state)
 {
     struct renewal renewal = started();
@@ -144,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_a_short_life_is_no_reason_to_hurry),
         cmocka_unit_test(test_passing_failures_back_off_to_a_minute),
         cmocka_unit_test(test_lasting_failures_back_off_from_1_to_30_minutes),
+        cmocka_unit_test(test_a_wrong_clock_is_asked_about_every_minute),
         cmocka_unit_test(test_success_ends_the_back_off),
         cmocka_unit_test(test_a_failure_leaves_the_expiry),
         cmocka_unit_test(test_files_are_read_every_5_to_10_seconds),
