@@ -260,7 +260,7 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
     struct rows rows;
     struct error error;
     bool users = config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled;
-    unsigned scope = users ? LOAD_ALL : LOAD_INSTANCES;
+    unsigned scope = LOAD_INSTANCES | (users ? LOAD_USERS : 0u);
     bool good;
 
     log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */

@@ -79,6 +79,13 @@ static bool user_limits_loaded(void *context, struct user_limits *limits, int64_
     return called || fail_without_scheduler(error);
 }
 
+static bool accounts_loaded(void *context, struct accounts_table *accounts, struct error *error)
+{
+    (void)context, (void)error;
+    log_debug("the accounts table is read", log_int("accounts", (int64_t)accounts->count));
+    return true;
+}
+
 static void load_failed(void *context, unsigned scope, const struct error *error)
 {
     struct limits_arrival arrival = {.runtime = context};
@@ -103,6 +110,7 @@ struct loader_sink runtime_loader_sink(struct runtime *runtime)
         .context = runtime,
         .inventory_loaded = inventory_loaded,
         .user_limits_loaded = user_limits_loaded,
+        .accounts_loaded = accounts_loaded,
         .load_failed = load_failed,
         .status_changed = loads_changed,
     };

@@ -32,6 +32,8 @@ bool runtime_gather(void *context, struct self_metrics *self)
     if (!scheduler_call(runtime->scheduler, gather_from_scheduler, &gathering) || !gathering.done)
         return false;
     loader_status(runtime->loader, &loads);
+    for (int i = 0; i < REJECTION_COUNT; i++)
+        runtime->rejected[i] += loads.accounts_rejected[i];
     self->inventory_success_unix_ms = loads.instances_success_unix_ms;
     self->rejected = runtime->rejected;
     self->rejected_names = runtime->rejected_names;

@@ -202,6 +202,31 @@ static bool check_mysql(const struct loader *loader, struct error *error)
                       missing, strcmp(missing, "host") == 0 ? "it or 'socket'" : "it");
 }
 
+/* A '[' whose ']' is missing, or stands behind the comma that ends the pattern, names nothing. */
+static bool brackets_closed(const char *exclude)
+{
+    for (const char *c = strchr(exclude, '['); c != NULL; c = strchr(c, '[')) {
+        c += strcspn(c, "],");
+        if (*c != ']')
+            return false;
+    }
+    return true;
+}
+
+static bool check_exclude(const struct loader *loader, struct error *error)
+{
+    const char *exclude = loader->config->inventory.exclude;
+    int line = line_of(loader, "inventory", "exclude");
+
+    if (strchr(exclude, ';') != NULL)
+        return ini_refuse(loader->path, line, error,
+                          "exclude in [inventory] has a ';', expected ids and patterns separated by ','");
+    if (!brackets_closed(exclude))
+        return ini_refuse(loader->path, line, error,
+                          "exclude in [inventory] has a '[' without ']', expected patterns such as pc-[ab]*");
+    return true;
+}
+
 /* The longer one belongs to the key `longer` of the section. */
 static bool check_order(const struct loader *loader, const char *section, const char *longer,
                         int64_t longer_ns, const char *shorter, int64_t shorter_ns, struct error *error)
@@ -271,7 +296,7 @@ static bool check_whole(struct loader *loader, struct error *error)
 {
     const struct das_config *das = &loader->config->das;
 
-    return check_mysql(loader, error) &&
+    return check_mysql(loader, error) && check_exclude(loader, error) &&
            check_order(loader, "das", "timeout", das->timeout, "connect_timeout", das->connect_timeout,
                        error) &&
            check_metrics(loader, error) && check_optional_metrics(loader, error) &&

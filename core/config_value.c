@@ -75,21 +75,6 @@ static char *join_path(const char *folder, const char *path)
     return strbuf_detach(&joined, &length);
 }
 
-static bool check_content(struct config_value *value, struct error *error)
-{
-    struct strbuf *content = &value->content;
-
-    if (content->length > 0 && content->data[content->length - 1] == '\n')
-        strbuf_truncate(content, content->length - 1);
-    if (content->length > 0 && content->data[content->length - 1] == '\r')
-        strbuf_truncate(content, content->length - 1);
-    if (content->length > 0)
-        return true;
-    error_set(error, ERROR_CONFIG, "the file %.100s for '%s' is empty, expected the value in its only line",
-              value->path, value->key->key);
-    return false;
-}
-
 /* The value is a path so far; it becomes the content of that file. */
 static bool resolve_file(struct config_value *value, const char *folder, struct error *error)
 {
@@ -102,27 +87,24 @@ static bool resolve_file(struct config_value *value, const char *folder, struct 
     value->path = join_path(folder, value->text);
     if (value->path == NULL)
         return no_memory(error);
-    ok = file_read_secret(value->path, &value->content, error);
+    ok = file_read_secret_line(value->path, &value->content, error);
     if (!ok && error->class != ERROR_NO_MEMORY)
         error_set(error, ERROR_CONFIG, "'%s_file': %s", value->key->key, error->message);
-    ok = ok && check_content(value, error);
     value->text = strbuf_text(&value->content);
     return ok;
 }
 
-/* ini_read refuses these in the file itself. */
+/* ini_read refuses these in the file itself, file_read_secret_line in the file of a value. */
 static bool check_characters(const struct config_value *value, struct error *error)
 {
-    size_t length = value->from_file ? value->content.length : strlen(value->text);
-
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; value->text[i] != '\0'; i++) {
         unsigned char byte = (unsigned char)value->text[i];
 
         if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
             error_set(error, ERROR_CONFIG,
-                      "the value of '%s' from the %s has a line break or another control "
-                      "character (byte 0x%02x), expected one line of text",
-                      value->key->key, value->from_file ? "file" : "environment", byte);
+                      "the value of '%s' from the environment has a line break or another control character "
+                      "(byte 0x%02x), expected one line of text",
+                      value->key->key, byte);
             return false;
         }
     }

@@ -121,6 +121,40 @@ bool file_read_secret(const char *path, struct strbuf *out, struct error *error)
     return read_file(path, true, out, error);
 }
 
+static void cut_line_end(struct strbuf *text)
+{
+    if (text->length > 0 && text->data[text->length - 1] == '\n')
+        strbuf_truncate(text, text->length - 1);
+    if (text->length > 0 && text->data[text->length - 1] == '\r')
+        strbuf_truncate(text, text->length - 1);
+}
+
+static bool check_line(const struct strbuf *text, const char *path, struct error *error)
+{
+    for (size_t i = 0; i < text->length; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
+
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+            error_set(error, ERROR_CONFIG,
+                      "the file %s has a line break or another control character (byte 0x%02x), expected "
+                      "one line of text",
+                      path, byte);
+            return false;
+        }
+    }
+    if (text->length == 0)
+        error_set(error, ERROR_CONFIG, "the file %s is empty, expected the value in its only line", path);
+    return text->length > 0;
+}
+
+bool file_read_secret_line(const char *path, struct strbuf *out, struct error *error)
+{
+    if (!file_read_secret(path, out, error))
+        return false;
+    cut_line_end(out);
+    return check_line(out, path, error);
+}
+
 bool file_open_to_everybody(const char *path)
 {
     struct stat status;

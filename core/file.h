@@ -21,6 +21,9 @@ bool file_read(const char *path, struct strbuf *out, struct error *error);
  */
 bool file_read_secret(const char *path, struct strbuf *out, struct error *error);
 
+/* The same, and it is one line of text: the line end is cut off, an empty line is ERROR_CONFIG. */
+bool file_read_secret_line(const char *path, struct strbuf *out, struct error *error);
+
 /* True when every user may read or change the file. False also when that cannot be found out. */
 bool file_open_to_everybody(const char *path);
 

@@ -27,14 +27,6 @@ static bool is_one_line(const struct strbuf *text)
     return text->length > 0;
 }
 
-static void cut_line_end(struct strbuf *text)
-{
-    if (text->length > 0 && text->data[text->length - 1] == '\n')
-        strbuf_truncate(text, text->length - 1);
-    if (text->length > 0 && text->data[text->length - 1] == '\r')
-        strbuf_truncate(text, text->length - 1);
-}
-
 /* The value, or the only line of the file when there is a path. */
 static bool read_value(const char *key, const char *value, const char *path, struct strbuf *out,
                        struct error *error)
@@ -47,16 +39,10 @@ static bool read_value(const char *key, const char *value, const char *path, str
         strbuf_append_text(out, value);
         return !strbuf_failed(out) || fail_no_memory(error);
     }
-    if (!file_read_secret(path, out, &plain)) {
-        error_set(error, plain.class == ERROR_NO_MEMORY ? ERROR_NO_MEMORY : ERROR_CREDENTIALS, "%s_file: %s",
-                  key, plain.message);
-        return false;
-    }
-    cut_line_end(out);
-    if (is_one_line(out))
+    if (file_read_secret_line(path, out, &plain))
         return true;
-    error_set(error, ERROR_CREDENTIALS, "%s_file: the file %.100s is empty, or more than one line of text",
-              key, path);
+    error_set(error, plain.class == ERROR_NO_MEMORY ? ERROR_NO_MEMORY : ERROR_CREDENTIALS, "%s_file: %s", key,
+              plain.message);
     return false;
 }
 

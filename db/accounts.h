@@ -10,6 +10,7 @@
 
 #include "core/arena.h"
 #include "core/refcount.h"
+#include "db/inventory.h"
 
 /* An enabled row. Texts are never NULL. */
 struct account_row {
@@ -23,6 +24,7 @@ struct accounts_table {
     struct arena arena;
     struct account_row *rows; /* sorted by aliyun_uid, unique */
     size_t count;
+    uint64_t rejected[REJECTION_COUNT]; /* rows of this load */
     int64_t loaded_unix_ms;
 };
 

@@ -12,6 +12,8 @@ static const char *const rejection_names[REJECTION_COUNT] = {
     [REJECTED_DUPLICATE_INSTANCE] = "duplicate_instance",
     [REJECTED_DUPLICATE_NODE] = "duplicate_node",
     [REJECTED_DUPLICATE_USER] = "duplicate_user",
+    [REJECTED_MISSING_KEY] = "missing_key",
+    [REJECTED_DUPLICATE_ACCOUNT] = "duplicate_account",
     [REJECTED_EXCLUDED] = "excluded",
     [REJECTED_NO_CREDENTIALS] = "no_credentials",
 };

@@ -26,6 +26,8 @@ enum rejection {
     REJECTED_DUPLICATE_INSTANCE, /* an older row of the same ins_id */
     REJECTED_DUPLICATE_NODE,     /* an older row of the same ins_id and node_id */
     REJECTED_DUPLICATE_USER,     /* a lower limit of the same ins_id and username */
+    REJECTED_MISSING_KEY,        /* an account without access_key_id or its secret */
+    REJECTED_DUPLICATE_ACCOUNT,  /* an older row of the same aliyun_uid */
     REJECTED_EXCLUDED,           /* [inventory] exclude names it */
     REJECTED_NO_CREDENTIALS,     /* its aliyun_uid has no account; counted by the scheduler */
     REJECTION_COUNT

@@ -15,7 +15,7 @@
 #define THREAD_NAME "inventory"
 
 /* One bit of enum load_scope. */
-enum scope_index { SCOPE_INSTANCES, SCOPE_USERS };
+enum scope_index { SCOPE_INSTANCES, SCOPE_USERS, SCOPE_ACCOUNTS };
 
 /* How the loads of one scope went. */
 struct scope_state {
@@ -40,6 +40,7 @@ struct loader {
     struct config *config;
     struct load_schedule schedule;
     struct scope_state scopes[LOAD_SCOPE_COUNT];
+    uint64_t accounts_rejected[REJECTION_COUNT];
     bool stopping;
     bool finished;
 };
@@ -52,6 +53,7 @@ struct load {
     int64_t started;
     struct inventory *inventory;
     struct user_limits *limits;
+    struct accounts_table *accounts;
     struct error error; /* why loaded is not scope */
 };
 
@@ -67,6 +69,14 @@ static const char *scope_name(unsigned scope)
         return "instances";
     case LOAD_USERS:
         return "users";
+    case LOAD_ACCOUNTS:
+        return "accounts";
+    case LOAD_INSTANCES | LOAD_USERS:
+        return "instances,users";
+    case LOAD_INSTANCES | LOAD_ACCOUNTS:
+        return "instances,accounts";
+    case LOAD_USERS | LOAD_ACCOUNTS:
+        return "users,accounts";
     default:
         return "all";
     }
@@ -78,6 +88,8 @@ static void schedule_intervals(const struct config *config, int64_t intervals[LO
 
     intervals[SCOPE_INSTANCES] = config->inventory.refresh_interval;
     intervals[SCOPE_USERS] = users->enabled ? users->interval : 0;
+    intervals[SCOPE_ACCOUNTS] =
+        config->accounts_common.source == ACCOUNTS_SOURCE_DATABASE ? config->inventory.refresh_interval : 0;
 }
 
 /* Differs between exporters and between starts. */
@@ -144,6 +156,10 @@ static void load_run(struct load *load)
         load->limits = user_limits_build(&rows, unix_ms, &load->error);
         load->loaded |= load->limits != NULL ? LOAD_USERS : 0;
     }
+    if ((whole & LOAD_ACCOUNTS) != 0) {
+        load->accounts = accounts_table_build(&rows, unix_ms, &load->error);
+        load->loaded |= load->accounts != NULL ? LOAD_ACCOUNTS : 0;
+    }
     rows_release(&rows);
 }
 
@@ -171,6 +187,11 @@ static void log_loaded(const struct load *load, int64_t now)
         log_info(
             "user limits loaded", log_text("source", source), log_int("limits", (int64_t)load->limits->count),
             log_int("rejected", rejected_total(load->limits->rejected)), log_int("duration_ms", duration_ms));
+    if ((load->loaded & LOAD_ACCOUNTS) != 0)
+        log_info("accounts loaded", log_text("source", source),
+                 log_int("accounts", (int64_t)load->accounts->count),
+                 log_int("rejected", rejected_total(load->accounts->rejected)),
+                 log_int("duration_ms", duration_ms));
 }
 
 /* The same failure has the same kind, another one another; never 0. */
@@ -180,6 +201,16 @@ static int complaint_kind(const struct error *error)
 
     hash = text_hash(hash, error->code, strlen(error->code));
     return (int)(hash & 0x7fffffff) | 1;
+}
+
+/* Only this thread writes the successes, so that it needs no mutex to read them. */
+static bool has_all(const struct loader *loader, unsigned scopes)
+{
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        if ((scopes & scope_at(i)) != 0 && loader->scopes[i].success_unix_ms == 0)
+            return false;
+    }
+    return true;
 }
 
 /* Says failures that are new or went unsaid for long, and recoveries. */
@@ -202,8 +233,10 @@ static void log_changes(struct loader *loader, const struct load *load, int64_t 
         }
     }
     if (say)
-        log_failure(LOG_LEVEL_WARN, "inventory load failed, the last good one stays", &load->error,
-                    log_text("scope", scope_name(failed)), log_int("unsaid_failures", (int64_t)unsaid));
+        log_failure(LOG_LEVEL_WARN, "inventory load failed", &load->error,
+                    log_text("scope", scope_name(failed)),
+                    log_text("in_force", has_all(loader, failed) ? "the last good load" : "nothing yet"),
+                    log_int("unsaid_failures", (int64_t)unsaid));
 }
 
 /* What cannot be put in force counts as not loaded. */
@@ -216,6 +249,8 @@ static void deliver(const struct loader_sink *sink, struct load *load, int64_t n
     if (load->limits != NULL &&
         !sink->user_limits_loaded(sink->context, load->limits, now - load->started, &load->error))
         load->loaded &= ~(unsigned)LOAD_USERS;
+    if (load->accounts != NULL && !sink->accounts_loaded(sink->context, load->accounts, &load->error))
+        load->loaded &= ~(unsigned)LOAD_ACCOUNTS;
     failed = load->scope & ~load->loaded;
     if (failed != 0)
         sink->load_failed(sink->context, failed, &load->error);
@@ -238,6 +273,15 @@ static void record(struct loader *loader, const struct load *load, int64_t now)
             state->failed_at = now;
         }
     }
+    if ((load->loaded & LOAD_ACCOUNTS) != 0 && load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
+        memcpy(loader->accounts_rejected, load->accounts->rejected, sizeof(loader->accounts_rejected));
+}
+
+static void load_release(struct load *load)
+{
+    inventory_put(load->inventory);
+    user_limits_put(load->limits);
+    accounts_table_put(load->accounts);
 }
 
 /* Loads `scope` once and hands the outcome on. The mutex is held before and after, not during. */
@@ -253,12 +297,11 @@ static void load_once(struct loader *loader, unsigned scope)
     deliver(&loader->sink, &load, now);
     log_loaded(&load, now);
     log_changes(loader, &load, now);
-    inventory_put(load.inventory);
-    user_limits_put(load.limits);
-    config_put(config);
     mutex_lock(&loader->mutex);
     record(loader, &load, clock_now());
     mutex_unlock(&loader->mutex);
+    load_release(&load);
+    config_put(config);
     loader->sink.status_changed(loader->sink.context);
     mutex_lock(&loader->mutex);
 }
@@ -305,6 +348,8 @@ static void forget_unwanted(struct loader *loader)
         loader->scopes[i].failures = 0;
         error_clear(&loader->scopes[i].error);
     }
+    if (!load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
+        memset(loader->accounts_rejected, 0, sizeof(loader->accounts_rejected));
 }
 
 void loader_configure(struct loader *loader, struct config *config)
@@ -331,22 +376,38 @@ void loader_request(struct loader *loader, unsigned scope)
     pthread_cond_signal(&loader->wake);
 }
 
+/* Of the scope that failed last; NULL when none is failing. The mutex is held. */
+static const struct error *newest_error(const struct loader *loader)
+{
+    const struct scope_state *newest = NULL;
+
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        const struct scope_state *state = &loader->scopes[i];
+
+        if (state->error.class != ERROR_NONE && (newest == NULL || state->failed_at > newest->failed_at))
+            newest = state;
+    }
+    return newest != NULL ? &newest->error : NULL;
+}
+
 void loader_status(struct loader *loader, struct loader_status *status)
 {
-    const struct scope_state *instances = &loader->scopes[SCOPE_INSTANCES];
-    const struct scope_state *users = &loader->scopes[SCOPE_USERS];
-    bool users_newer;
+    const struct scope_state *scopes = loader->scopes;
+    const struct error *error;
 
     mutex_lock(&loader->mutex);
-    users_newer = instances->error.class == ERROR_NONE ||
-                  (users->error.class != ERROR_NONE && users->failed_at > instances->failed_at);
+    error = newest_error(loader);
     *status = (struct loader_status){
-        .instances_success_unix_ms = instances->success_unix_ms,
-        .users_success_unix_ms = users->success_unix_ms,
-        .instances_failures = instances->failures,
-        .users_failures = users->failures,
-        .last_error = users_newer ? users->error : instances->error,
+        .instances_success_unix_ms = scopes[SCOPE_INSTANCES].success_unix_ms,
+        .users_success_unix_ms = scopes[SCOPE_USERS].success_unix_ms,
+        .accounts_success_unix_ms = scopes[SCOPE_ACCOUNTS].success_unix_ms,
+        .instances_failures = scopes[SCOPE_INSTANCES].failures,
+        .users_failures = scopes[SCOPE_USERS].failures,
+        .accounts_failures = scopes[SCOPE_ACCOUNTS].failures,
     };
+    memcpy(status->accounts_rejected, loader->accounts_rejected, sizeof(status->accounts_rejected));
+    if (error != NULL)
+        status->last_error = *error;
     mutex_unlock(&loader->mutex);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The inventory thread: loads instances and user limits, each on its own interval, keeps trying
+ * The inventory thread: loads instances, user limits and accounts, each on its own interval, keeps trying
  * with back-off when the source is lost, and hands good loads on. A failed load changes nothing:
  * whoever received the last good one keeps it.
  */
@@ -11,6 +11,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "db/accounts.h"
 #include "db/inventory.h"
 #include "db/source.h"
 
@@ -26,6 +27,7 @@ struct loader_sink {
     bool (*inventory_loaded)(void *context, struct inventory *inventory, struct error *error);
     bool (*user_limits_loaded)(void *context, struct user_limits *limits, int64_t load_duration,
                                struct error *error);
+    bool (*accounts_loaded)(void *context, struct accounts_table *accounts, struct error *error);
     /* A load of `scope` failed; it is retried by itself. */
     void (*load_failed)(void *context, unsigned scope, const struct error *error);
     /* After each load and what the others above were told of it: loader_status() knows it now. */
@@ -36,8 +38,11 @@ struct loader_sink {
 struct loader_status {
     int64_t instances_success_unix_ms; /* 0: never */
     int64_t users_success_unix_ms;     /* 0: never */
+    int64_t accounts_success_unix_ms;  /* 0: never */
     uint64_t instances_failures;       /* in a row, 0 after a success */
     uint64_t users_failures;
+    uint64_t accounts_failures;
+    uint64_t accounts_rejected[REJECTION_COUNT]; /* rows of the last good load; 0 when it is not wanted */
     struct error last_error; /* of the newest failure still standing; ERROR_NONE when none is */
 };
 

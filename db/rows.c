@@ -5,29 +5,22 @@
  */
 #include "db/rows.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "db/comma_list.h"
+#include "db/exclusion.h"
+#include "db/row_array.h"
 
-#define FIRST_CAPACITY 64
-#define TYPE_RDS       "rds"
-#define TYPE_POLARDB   "polardb"
-
-/* The shell patterns of [inventory] exclude. */
-struct pattern_list {
-    struct arena arena;
-    char **patterns;
-    size_t count;
-};
+#define TYPE_RDS     "rds"
+#define TYPE_POLARDB "polardb"
 
 void rows_init(struct rows *rows)
 {
     *rows = (struct rows){0};
     arena_init(&rows->inventory_arena);
     arena_init(&rows->user_arena);
+    arena_init(&rows->account_arena);
 }
 
 void rows_release(struct rows *rows)
@@ -35,23 +28,11 @@ void rows_release(struct rows *rows)
     free(rows->instances);
     free(rows->nodes);
     free(rows->users);
+    free(rows->accounts);
     arena_release(&rows->inventory_arena);
     arena_release(&rows->user_arena);
+    arena_release(&rows->account_arena);
     rows_init(rows);
-}
-
-/* Room for one more element: the array, perhaps moved, or NULL when memory runs out. */
-static void *array_reserve(void *array, size_t count, size_t *capacity, size_t element_size)
-{
-    size_t larger = *capacity == 0 ? FIRST_CAPACITY : *capacity * 2;
-    void *grown;
-
-    if (count < *capacity)
-        return array;
-    grown = reallocarray(array, larger, element_size);
-    if (grown != NULL)
-        *capacity = larger;
-    return grown;
 }
 
 bool rows_add_instance(struct rows *rows, const struct instance_row *row)
@@ -59,7 +40,7 @@ bool rows_add_instance(struct rows *rows, const struct instance_row *row)
     struct arena *arena = &rows->inventory_arena;
     struct instance_row copy = *row;
     struct instance_row *grown =
-        array_reserve(rows->instances, rows->instance_count, &rows->instance_capacity, sizeof(*grown));
+        row_array_reserve(rows->instances, rows->instance_count, &rows->instance_capacity, sizeof(*grown));
 
     if (grown == NULL)
         return false;
@@ -80,7 +61,7 @@ bool rows_add_node(struct rows *rows, const struct node_row *row)
 {
     struct node_row copy = *row;
     struct node_row *grown =
-        array_reserve(rows->nodes, rows->node_count, &rows->node_capacity, sizeof(*grown));
+        row_array_reserve(rows->nodes, rows->node_count, &rows->node_capacity, sizeof(*grown));
 
     if (grown == NULL)
         return false;
@@ -97,7 +78,7 @@ bool rows_add_user(struct rows *rows, const struct user_row *row)
 {
     struct user_row copy = *row;
     struct user_row *grown =
-        array_reserve(rows->users, rows->user_count, &rows->user_capacity, sizeof(*grown));
+        row_array_reserve(rows->users, rows->user_count, &rows->user_capacity, sizeof(*grown));
 
     if (grown == NULL)
         return false;
@@ -108,41 +89,6 @@ bool rows_add_user(struct rows *rows, const struct user_row *row)
         return false;
     grown[rows->user_count++] = copy;
     return true;
-}
-
-static bool pattern_list_init(struct pattern_list *list, const char *exclude)
-{
-    size_t items = 1;
-    char *rest;
-    char *item;
-
-    for (const char *c = exclude; *c != '\0'; c++)
-        items += *c == ',';
-    *list = (struct pattern_list){0};
-    arena_init(&list->arena);
-    rest = arena_strdup(&list->arena, exclude);
-    list->patterns = arena_alloc_array(&list->arena, items, sizeof(*list->patterns));
-    if (rest == NULL || list->patterns == NULL)
-        return false;
-    while ((item = comma_list_next(&rest)) != NULL) {
-        if (*item != '\0')
-            list->patterns[list->count++] = item;
-    }
-    return true;
-}
-
-static bool pattern_list_matches(const struct pattern_list *list, const char *ins_id)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (fnmatch(list->patterns[i], ins_id, 0) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void pattern_list_release(struct pattern_list *list)
-{
-    arena_release(&list->arena);
 }
 
 /* The exported spelling of a type; NULL for types that are not asked. */
@@ -170,7 +116,7 @@ static enum node_type node_type_from(int64_t number)
  * The first rule that the row breaks by itself; REJECTION_COUNT when it breaks none. Leaves the
  * canonical type in *type.
  */
-static enum rejection instance_rejection(const struct instance_row *row, const struct pattern_list *exclude,
+static enum rejection instance_rejection(const struct instance_row *row, const struct exclusion *exclude,
                                          const char **type)
 {
     *type = type_canonical(row->ins_type);
@@ -182,14 +128,14 @@ static enum rejection instance_rejection(const struct instance_row *row, const s
         return REJECTED_UNSUPPORTED_TYPE;
     if (row->ins_id[0] == '\0' || row->aliyun_uid[0] == '\0')
         return REJECTED_MISSING_ID;
-    if (pattern_list_matches(exclude, row->ins_id))
+    if (exclusion_matches(exclude, row->ins_id))
         return REJECTED_EXCLUDED;
     if (strcmp(*type, TYPE_RDS) == 0 && !node_type_valid(row->ins_is_readonly))
         return REJECTED_INVALID_VALUE;
     return REJECTION_COUNT;
 }
 
-static void instances_filter(struct rows *rows, const struct pattern_list *exclude, uint64_t *rejected)
+static void instances_filter(struct rows *rows, const struct exclusion *exclude, uint64_t *rejected)
 {
     size_t kept = 0;
 
@@ -205,12 +151,6 @@ static void instances_filter(struct rows *rows, const struct pattern_list *exclu
     rows->instance_count = kept;
 }
 
-/* Negative, zero or positive, larger first. */
-static int larger_first(int64_t a, int64_t b)
-{
-    return (a < b) - (a > b);
-}
-
 static int instance_row_compare(const void *left, const void *right)
 {
     const struct instance_row *a = left;
@@ -218,8 +158,8 @@ static int instance_row_compare(const void *left, const void *right)
     int order = strcmp(a->ins_id, b->ins_id);
 
     if (order == 0)
-        order = larger_first(a->updated, b->updated);
-    return order != 0 ? order : larger_first(a->id, b->id);
+        order = row_larger_first(a->updated, b->updated);
+    return order != 0 ? order : row_larger_first(a->id, b->id);
 }
 
 static int node_row_compare(const void *left, const void *right)
@@ -231,8 +171,8 @@ static int node_row_compare(const void *left, const void *right)
     if (order == 0)
         order = strcmp(a->node_id, b->node_id);
     if (order == 0)
-        order = larger_first(a->updated, b->updated);
-    return order != 0 ? order : larger_first(a->id, b->id);
+        order = row_larger_first(a->updated, b->updated);
+    return order != 0 ? order : row_larger_first(a->id, b->id);
 }
 
 static int user_row_compare(const void *left, const void *right)
@@ -243,21 +183,14 @@ static int user_row_compare(const void *left, const void *right)
 
     if (order == 0)
         order = strcmp(a->username, b->username);
-    return order != 0 ? order : larger_first(a->max_user_connections, b->max_user_connections);
-}
-
-/* Sorts; NULL (no rows at all) is no argument for qsort. */
-static void sort(void *array, size_t count, size_t element_size, int (*compare)(const void *, const void *))
-{
-    if (array != NULL)
-        qsort(array, count, element_size, compare);
+    return order != 0 ? order : row_larger_first(a->max_user_connections, b->max_user_connections);
 }
 
 static void instances_deduplicate(struct rows *rows, uint64_t *rejected)
 {
     size_t kept = 0;
 
-    sort(rows->instances, rows->instance_count, sizeof(*rows->instances), instance_row_compare);
+    row_array_sort(rows->instances, rows->instance_count, sizeof(*rows->instances), instance_row_compare);
     for (size_t i = 0; i < rows->instance_count; i++) {
         if (kept > 0 && strcmp(rows->instances[kept - 1].ins_id, rows->instances[i].ins_id) == 0)
             rejected[REJECTED_DUPLICATE_INSTANCE]++;
@@ -326,7 +259,7 @@ static void join(struct inventory *inventory, struct rows *rows)
     const struct node_row *node = rows->nodes;
     const struct node_row *last = node == NULL ? NULL : node + rows->node_count;
 
-    sort(rows->nodes, rows->node_count, sizeof(*rows->nodes), node_row_compare);
+    row_array_sort(rows->nodes, rows->node_count, sizeof(*rows->nodes), node_row_compare);
     for (; node < last && node->ins_id[0] == '\0'; node++)
         inventory->rejected[REJECTED_MISSING_ID]++;
     for (size_t i = 0; i < rows->instance_count; i++) {
@@ -345,16 +278,16 @@ static void join(struct inventory *inventory, struct rows *rows)
 struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_t unix_ms,
                                   struct error *error)
 {
-    struct pattern_list patterns = {0};
+    struct exclusion excluded = {0};
     struct inventory *inventory = calloc(1, sizeof(*inventory));
     bool built = false;
 
-    if (inventory == NULL || !pattern_list_init(&patterns, exclude))
+    if (inventory == NULL || !exclusion_init(&excluded, exclude))
         goto out;
     refcount_init(&inventory->refs);
     arena_init(&inventory->arena);
     inventory->loaded_unix_ms = unix_ms;
-    instances_filter(rows, &patterns, inventory->rejected);
+    instances_filter(rows, &excluded, inventory->rejected);
     instances_deduplicate(rows, inventory->rejected);
     inventory->instances =
         arena_alloc_array(&rows->inventory_arena, rows->instance_count, sizeof(struct instance));
@@ -369,7 +302,7 @@ struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_
     rows->node_count = 0;
     built = true;
 out:
-    pattern_list_release(&patterns);
+    exclusion_release(&excluded);
     if (!built) {
         error_set(error, ERROR_NO_MEMORY, "no memory for an inventory of %zu rows",
                   rows->instance_count + rows->node_count);
@@ -384,7 +317,7 @@ static void users_select(struct rows *rows, uint64_t *rejected)
 {
     size_t kept = 0;
 
-    sort(rows->users, rows->user_count, sizeof(*rows->users), user_row_compare);
+    row_array_sort(rows->users, rows->user_count, sizeof(*rows->users), user_row_compare);
     for (size_t i = 0; i < rows->user_count; i++) {
         const struct user_row *row = &rows->users[i];
         const struct user_row *previous = kept > 0 ? &rows->users[kept - 1] : NULL;

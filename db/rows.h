@@ -11,6 +11,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "db/accounts.h"
 #include "db/inventory.h"
 
 #define ROW_NUMBER_NULL INT64_MIN  /* SQL NULL, or no number */
@@ -42,16 +43,28 @@ struct user_row {
     int64_t max_user_connections;
 };
 
+struct account_table_row {
+    const char *aliyun_uid;
+    const char *access_key_id;
+    const char *encrypted_access_key_secret;
+    int64_t status;
+    int64_t updated;
+    int64_t id;
+};
+
 /* Growing tables of rows. The texts lie in arenas, one for each object that will own them. */
 struct rows {
     struct arena inventory_arena; /* texts of instances and nodes */
     struct arena user_arena;      /* texts of users */
+    struct arena account_arena;   /* texts of accounts */
     struct instance_row *instances;
     size_t instance_count, instance_capacity;
     struct node_row *nodes;
     size_t node_count, node_capacity;
     struct user_row *users;
     size_t user_count, user_capacity;
+    struct account_table_row *accounts;
+    size_t account_count, account_capacity;
 };
 
 void rows_init(struct rows *rows);
@@ -61,6 +74,7 @@ void rows_release(struct rows *rows);
 bool rows_add_instance(struct rows *rows, const struct instance_row *row);
 bool rows_add_node(struct rows *rows, const struct node_row *row);
 bool rows_add_user(struct rows *rows, const struct user_row *row);
+bool rows_add_account(struct rows *rows, const struct account_table_row *row);
 
 /*
  * Apply all rules of docs/inventory.md. `exclude` is [inventory] exclude. Each consumes its rows:
@@ -70,5 +84,6 @@ bool rows_add_user(struct rows *rows, const struct user_row *row);
 struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_t unix_ms,
                                   struct error *error);
 struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct error *error);
+struct accounts_table *accounts_table_build(struct rows *rows, int64_t unix_ms, struct error *error);
 
 #endif

@@ -15,10 +15,11 @@
 enum load_scope {
     LOAD_INSTANCES = 1 << 0, /* instance_list and instance_node_id */
     LOAD_USERS = 1 << 1,     /* instance_users */
-    LOAD_ALL = LOAD_INSTANCES | LOAD_USERS,
+    LOAD_ACCOUNTS = 1 << 2,  /* aliyun_uids */
+    LOAD_ALL = LOAD_INSTANCES | LOAD_USERS | LOAD_ACCOUNTS,
 };
 
-#define LOAD_SCOPE_COUNT 2 /* bits */
+#define LOAD_SCOPE_COUNT 3 /* bits */
 
 /*
  * Each reads the tables of `scope` into empty rows and returns the scopes that it read whole.
@@ -28,14 +29,14 @@ enum load_scope {
 
 /*
  * One connection, one read-only transaction with a consistent snapshot, one SELECT per table,
- * nothing written. Blocks, at most about connect_timeout for the connection and 30 s for a reply.
+ * nothing written. password_file, when set, is read each time. Blocks, at most about connect_timeout for the connection and 30 s for a reply.
  * *error is ERROR_INVENTORY (ERROR_NO_MEMORY), its code MySQL's number; the message names user,
  * host (or socket) and database and never the password.
  */
 unsigned mysql_read_rows(const struct mysql_config *mysql, unsigned scope, struct rows *rows,
                          struct error *error);
 
-/* The same from an inventory file (docs/inventory.md); all or nothing. */
+/* The same from an inventory file (docs/inventory.md); all or nothing, and no accounts in any case. */
 unsigned file_read_rows(const char *path, unsigned scope, struct rows *rows, struct error *error);
 
 /* Calls the one that [inventory] source names. */

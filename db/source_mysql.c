@@ -5,10 +5,12 @@
 #include <mysqld_error.h>
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/text.h"
 
 #define REPLY_TIMEOUT_SECONDS 30
 #define TLS_VERSIONS          "TLSv1.2,TLSv1.3"
+#define PASSWORD_MAX          (64u << 10)
 
 /* What a server may ask for as proof of the password; it never gets the clear text. */
 #define AUTHENTICATION "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519"
@@ -152,7 +154,20 @@ static bool encrypted_as_required(MYSQL *mysql, const struct mysql_config *confi
     return false;
 }
 
-static bool connect_database(MYSQL *mysql, const struct mysql_config *config, struct error *error)
+/* The password as it is in its file now. */
+static bool read_password(const struct mysql_config *config, struct strbuf *password, struct error *error)
+{
+    struct error plain;
+
+    if (file_read_secret_line(config->password_file, password, &plain))
+        return true;
+    error_set(error, plain.class == ERROR_NO_MEMORY ? ERROR_NO_MEMORY : ERROR_INVENTORY,
+              "password_file in [mysql]: %s", plain.message);
+    return false;
+}
+
+static bool connect_with(MYSQL *mysql, const struct mysql_config *config, const char *password,
+                         struct error *error)
 {
     bool local = config->socket[0] != '\0';
 
@@ -160,13 +175,26 @@ static bool connect_database(MYSQL *mysql, const struct mysql_config *config, st
         set_mysql_error(error, config, mysql, "options");
         return false;
     }
-    if (mysql_real_connect(mysql, local ? NULL : config->host, config->user, config->password,
-                           config->database, (unsigned)config->port, local ? config->socket : NULL,
-                           0) == NULL) {
+    if (mysql_real_connect(mysql, local ? NULL : config->host, config->user, password, config->database,
+                           (unsigned)config->port, local ? config->socket : NULL, 0) == NULL) {
         set_mysql_error(error, config, mysql, "connecting");
         return false;
     }
     return encrypted_as_required(mysql, config, error);
+}
+
+static bool connect_database(MYSQL *mysql, const struct mysql_config *config, struct error *error)
+{
+    struct strbuf password;
+    bool ok;
+
+    if (config->password_file[0] == '\0')
+        return connect_with(mysql, config, config->password, error);
+    strbuf_init(&password, PASSWORD_MAX);
+    ok =
+        read_password(config, &password, error) && connect_with(mysql, config, strbuf_text(&password), error);
+    strbuf_release_secret(&password);
+    return ok;
 }
 
 static const char *text(const char *value)
@@ -218,6 +246,18 @@ static bool add_user(struct rows *rows, char **values)
                                });
 }
 
+static bool add_account(struct rows *rows, char **values)
+{
+    return rows_add_account(rows, &(struct account_table_row){
+                                      .aliyun_uid = text(values[0]),
+                                      .access_key_id = text(values[1]),
+                                      .encrypted_access_key_secret = text(values[2]),
+                                      .status = number(values[3]),
+                                      .updated = number(values[4]),
+                                      .id = number(values[5]),
+                                  });
+}
+
 static const struct table tables[] = {
     {"instance_list", LOAD_INSTANCES,
      "SELECT ins_id, ins_name, ins_type, engine, aliyun_uid, ins_is_readonly, ins_status,"
@@ -228,6 +268,10 @@ static const struct table tables[] = {
      add_node},
     {"instance_users", LOAD_USERS, "SELECT ins_id, username, max_user_connections FROM instance_users", 3,
      add_user},
+    {"aliyun_uids", LOAD_ACCOUNTS,
+     "SELECT aliyun_uid, access_key_id, encrypted_access_key_secret, status,"
+     " FLOOR(UNIX_TIMESTAMP(updatetime)), id FROM aliyun_uids",
+     6, add_account},
 };
 
 /* Streams a result into rows. */

@@ -270,6 +270,11 @@ static void test_keys_that_need_each_other_are_checked_in_the_end(void **state)
         {"[mysql]\nhost = h\n", "exporter.ini:1: 'user' is not set in [mysql], expected it" MYSQL_ADVICE},
         {"[mysql]\nsocket = s\nuser = u\n",
          "exporter.ini:1: 'database' is not set in [mysql], expected it" MYSQL_ADVICE},
+        {MINIMAL "exclude = rm-1; rm-2\n",
+         "exporter.ini:3: exclude in [inventory] has a ';', expected ids and "
+         "patterns separated by ','"},
+        {MINIMAL "exclude = rm-[ab, rm-2]\n", "exporter.ini:3: exclude in [inventory] has a '[' without ']', "
+                                              "expected patterns such as pc-[ab]*"},
         {MINIMAL "[metric db_user_session_count]\ninterval = 10m\n",
          "exporter.ini:3: stale_after in [metric db_user_session_count] is 3m, expected at least 10m, which "
          "is its "

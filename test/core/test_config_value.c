@@ -86,7 +86,7 @@ static void test_bad_secret_files_are_refused(void **state)
 {
     static char large[65537];
     static const char empty[] =
-        "exporter.ini:4: the file secret for 'password' is empty, expected the value in its only line";
+        "exporter.ini:4: 'password_file': the file secret is empty, expected the value in its only line";
 
     (void)state;
     assert_password_file_is_refused("", 0, empty);
@@ -94,11 +94,11 @@ static void test_bad_secret_files_are_refused(void **state)
     assert_password_file_is_refused("\r\n", 2, empty);
     assert_password_file_is_refused(
         "a\nb\n", 4,
-        "exporter.ini:4: the value of 'password' from the file has a line break or another "
+        "exporter.ini:4: 'password_file': the file secret has a line break or another "
         "control character (byte 0x0a), expected one line of text");
     assert_password_file_is_refused(
         "a\0b", 3,
-        "exporter.ini:4: the value of 'password' from the file has a line break or another "
+        "exporter.ini:4: 'password_file': the file secret has a line break or another "
         "control character (byte 0x00), expected one line of text");
     memset(large, 'a', sizeof(large));
     assert_password_file_is_refused(

@@ -55,6 +55,20 @@ static bool user_limits_loaded(void *context, struct user_limits *limits, int64_
     return !refused;
 }
 
+static bool accounts_loaded(void *context, struct accounts_table *accounts, struct error *error)
+{
+    struct seen *seen = context;
+
+    (void)error;
+    mutex_lock(&seen->mutex);
+    accounts_table_put(seen->accounts);
+    seen->accounts = accounts_table_get(accounts);
+    seen->account_loads++;
+    pthread_cond_broadcast(&seen->changed);
+    mutex_unlock(&seen->mutex);
+    return true;
+}
+
 static void load_failed(void *context, unsigned scope, const struct error *error)
 {
     struct seen *seen = context;
@@ -132,7 +146,7 @@ struct config *file_config(const char *file)
     config->inventory.refresh_interval = HOURLY;
     config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled = true;
     config->metrics[METRIC_MAX_USER_CONNECTIONS].interval = HOURLY;
-    config->mysql.host = config->mysql.socket = config->mysql.tls_ca_file = "";
+    config->mysql.host = config->mysql.socket = config->mysql.tls_ca_file = config->mysql.password_file = "";
     config->mysql.user = "root";
     config->mysql.password = config_text(config, "");
     config->mysql.database = "cmdb";
@@ -154,6 +168,7 @@ int set_up(void **state)
         .context = &fixture.seen,
         .inventory_loaded = inventory_loaded,
         .user_limits_loaded = user_limits_loaded,
+        .accounts_loaded = accounts_loaded,
         .load_failed = load_failed,
         .status_changed = status_changed,
     };
@@ -171,6 +186,7 @@ int tear_down(void **state)
     config_put(fixture->config);
     inventory_put(fixture->seen.inventory);
     user_limits_put(fixture->seen.limits);
+    accounts_table_put(fixture->seen.accounts);
     pthread_cond_destroy(&fixture->seen.changed);
     pthread_mutex_destroy(&fixture->seen.mutex);
     unlink(fixture->file);

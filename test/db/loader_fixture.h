@@ -19,7 +19,8 @@ struct seen {
     struct loader *loader;
     struct inventory *inventory; /* the newest */
     struct user_limits *limits;
-    unsigned inventories, limit_loads, failures, status_changes;
+    struct accounts_table *accounts;
+    unsigned inventories, limit_loads, account_loads, failures, status_changes;
     int64_t limits_duration; /* ns, of the last load */
     unsigned failed_scope;
     struct error error;

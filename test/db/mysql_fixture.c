@@ -18,6 +18,7 @@ struct mysql_config socket_config(void)
         .socket = server.socket,
         .user = USER,
         .password = PASSWORD,
+        .password_file = "",
         .database = DATABASE,
         .connect_timeout = 5 * NS_PER_SECOND,
         .tls = MYSQL_TLS_OFF,

@@ -92,7 +92,7 @@ static bool load(const char *path, size_t allowed, struct error *error)
     error_clear(error);
     rows_init(&rows);
     allocations_left = allowed;
-    if (file_read_rows(path, LOAD_ALL, &rows, error) == LOAD_ALL) {
+    if (file_read_rows(path, (LOAD_INSTANCES | LOAD_USERS), &rows, error) == (LOAD_INSTANCES | LOAD_USERS)) {
         inventory = inventory_build(&rows, "rm-*,pc-x", 0, error);
         limits = user_limits_build(&rows, 0, error);
     }

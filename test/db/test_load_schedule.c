@@ -56,7 +56,7 @@ static void test_first_load_of_everything_is_due_at_once(void **state)
 
     (void)state;
     assert_int_equal(load_schedule_next(&schedule), START);
-    assert_int_equal(load_schedule_take(&schedule, START), LOAD_ALL);
+    assert_int_equal(load_schedule_take(&schedule, START), (LOAD_INSTANCES | LOAD_USERS));
 }
 
 static void test_each_scope_has_its_own_interval(void **state)
@@ -79,7 +79,7 @@ static void test_scopes_due_together_are_taken_together(void **state)
     for (int i = 0; i < 5; i++)
         load_at(&schedule, START + i * 60 * SECOND + SECOND);
     assert_int_equal(load_schedule_next(&schedule), START + 300 * SECOND);
-    assert_int_equal(load_at(&schedule, START + 300 * SECOND), LOAD_ALL);
+    assert_int_equal(load_at(&schedule, START + 300 * SECOND), (LOAD_INSTANCES | LOAD_USERS));
 }
 
 static void test_late_loads_do_not_shift_the_phase(void **state)
@@ -107,7 +107,7 @@ static void test_unwanted_scope_is_never_due(void **state)
     struct load_schedule schedule = schedule_with(60 * SECOND, 0);
 
     (void)state;
-    load_schedule_request(&schedule, LOAD_ALL, START);
+    load_schedule_request(&schedule, (LOAD_INSTANCES | LOAD_USERS), START);
     assert_int_equal(load_schedule_take(&schedule, START), LOAD_INSTANCES);
     assert_false(load_schedule_wanted(&schedule, LOAD_USERS));
     assert_true(load_schedule_wanted(&schedule, LOAD_INSTANCES));
@@ -121,7 +121,7 @@ static void test_scope_becomes_due_when_it_is_wanted_again(void **state)
     (void)state;
     load_at(&schedule, START);
     load_schedule_configure(&schedule, intervals, START + SECOND);
-    assert_int_equal(load_schedule_take(&schedule, START + SECOND), LOAD_ALL);
+    assert_int_equal(load_schedule_take(&schedule, START + SECOND), (LOAD_INSTANCES | LOAD_USERS));
 }
 
 static void test_failures_back_off_by_doubling_less_a_quarter_at_most(void **state)
@@ -194,7 +194,7 @@ static void test_scopes_that_fail_together_are_retried_together(void **state)
     int64_t delay = fail_at(&schedule, START);
 
     (void)state;
-    assert_int_equal(load_schedule_take(&schedule, START + delay), LOAD_ALL);
+    assert_int_equal(load_schedule_take(&schedule, START + delay), (LOAD_INSTANCES | LOAD_USERS));
 }
 
 static void test_success_ends_the_back_off(void **state)

@@ -125,7 +125,7 @@ static void test_failed_load_is_retried_by_itself(void **state)
     write_file(fixture, "nonsense\n");
     start_loader(fixture, file_config(fixture->file));
     await(&fixture->seen, &fixture->seen.failures, 1);
-    assert_int_equal(fixture->seen.failed_scope, LOAD_ALL);
+    assert_int_equal(fixture->seen.failed_scope, LOAD_INSTANCES | LOAD_USERS);
     write_file(fixture, ONE);
     await(&fixture->seen, &fixture->seen.limit_loads, 1);
     assert_int_equal(targets_of(&fixture->seen), 1);

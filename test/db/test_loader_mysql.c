@@ -122,6 +122,63 @@ static void test_missing_users_table_fails_that_scope_alone(void **state)
     assert_int_equal(status.last_error.class, ERROR_NONE);
 }
 
+static struct config *accounts_config(const struct private_mariadb *server)
+{
+    struct config *config = mysql_config(server);
+
+    config->accounts_common.source = ACCOUNTS_SOURCE_DATABASE;
+    return config;
+}
+
+static void test_accounts_are_loaded_with_the_instances(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen *seen = &fixture->seen;
+    struct loader_status status;
+
+    start_server(&fixture->server);
+    private_mariadb_execute(&fixture->server, "cmdb",
+                            "INSERT INTO aliyun_uids (aliyun_uid, access_key_id, encrypted_access_key_secret)"
+                            " VALUES ('1', 'id', 'gAAA'), ('2', 'id', '')");
+    start_loader(fixture, accounts_config(&fixture->server));
+    await(seen, &seen->status_changes, 1);
+    assert_int_equal(count_of(seen, &seen->account_loads), 1);
+    assert_int_equal(seen->accounts->count, 1);
+    loader_status(fixture->loader, &status);
+    assert_true(status.accounts_success_unix_ms > 0);
+    assert_int_equal(status.accounts_rejected[REJECTED_MISSING_KEY], 1);
+}
+
+static void test_accounts_are_not_loaded_unless_wanted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen *seen = &fixture->seen;
+
+    start_server(&fixture->server);
+    start_loader(fixture, mysql_config(&fixture->server));
+    loader_request(fixture->loader, LOAD_ALL);
+    await(seen, &seen->status_changes, 1);
+    assert_int_equal(count_of(seen, &seen->account_loads), 0);
+}
+
+static void test_missing_accounts_table_fails_that_scope_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen *seen = &fixture->seen;
+    struct loader_status status;
+
+    start_server(&fixture->server);
+    private_mariadb_execute(&fixture->server, "cmdb", "DROP TABLE aliyun_uids");
+    start_loader(fixture, accounts_config(&fixture->server));
+    await(seen, &seen->status_changes, 1);
+    assert_int_equal(seen->failed_scope, LOAD_ACCOUNTS);
+    assert_int_equal(count_of(seen, &seen->inventories), 1);
+    assert_int_equal(count_of(seen, &seen->limit_loads), 1);
+    loader_status(fixture->loader, &status);
+    assert_int_equal(status.accounts_failures, 1);
+    assert_string_equal(status.last_error.code, "1146");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -130,6 +187,9 @@ int main(void)
         TEST(test_stop_gives_up_on_a_blocking_call_in_time),
         TEST(test_lost_database_keeps_the_inventory_and_comes_back),
         TEST(test_missing_users_table_fails_that_scope_alone),
+        TEST(test_accounts_are_loaded_with_the_instances),
+        TEST(test_accounts_are_not_loaded_unless_wanted),
+        TEST(test_missing_accounts_table_fails_that_scope_alone),
     };
 
     return cmocka_run_group_tests(tests, initialise, release);

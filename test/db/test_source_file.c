@@ -35,10 +35,10 @@ static void read_scope(struct reading *reading, const char *content, unsigned sc
 
 static void read_all(struct reading *reading, const char *content)
 {
-    read_scope(reading, content, LOAD_ALL);
-    if (reading->whole != LOAD_ALL)
+    read_scope(reading, content, (LOAD_INSTANCES | LOAD_USERS));
+    if (reading->whole != (LOAD_INSTANCES | LOAD_USERS))
         print_error("%s\n", reading->error.message);
-    assert_int_equal(reading->whole, LOAD_ALL);
+    assert_int_equal(reading->whole, (LOAD_INSTANCES | LOAD_USERS));
 }
 
 /* Reading fails in that line with a message that holds `text`. */
@@ -47,7 +47,7 @@ static void assert_refused(const char *content, int line, const char *text)
     struct reading reading;
     char prefix[96];
 
-    read_scope(&reading, content, LOAD_ALL);
+    read_scope(&reading, content, (LOAD_INSTANCES | LOAD_USERS));
     assert_int_equal(reading.whole, 0);
     assert_int_equal(reading.error.class, ERROR_INVENTORY);
     snprintf(prefix, sizeof(prefix), "%s:%d: ", reading.path, line);
@@ -182,7 +182,8 @@ static void test_missing_file_is_an_error_that_names_it(void **state)
 
     (void)state;
     rows_init(&rows);
-    assert_int_equal(file_read_rows("/nonexistent/inventory.ini", LOAD_ALL, &rows, &error), 0);
+    assert_int_equal(
+        file_read_rows("/nonexistent/inventory.ini", (LOAD_INSTANCES | LOAD_USERS), &rows, &error), 0);
     assert_int_equal(error.class, ERROR_INVENTORY);
     assert_non_null(strstr(error.message, "/nonexistent/inventory.ini"));
     rows_release(&rows);
