@@ -12,7 +12,7 @@
 struct tls_identity;
 
 /*
- * Reads the files that [web] names; log lines say nothing of it. Blocks. Any thread. NULL with
+ * Reads the files that [web] names. Blocks. Any thread. NULL with
  * *error, which names the key of the configuration and the file: unreadable, no PEM, a private key
  * that everybody may read, or that belongs to another certificate.
  */
