@@ -100,6 +100,7 @@ static void find_service_manager(struct service_notify *notify)
         log_failure(LOG_LEVEL_WARN, "the service manager is not told anything", &error);
 }
 
+/* Takes the reference over: the secrets of a configuration that is not in force any more must not stay. */
 static int run(const struct options *options, struct config *config)
 {
     struct service_notify notify;
@@ -109,6 +110,7 @@ static int run(const struct options *options, struct config *config)
 
     block_signals(&taken);
     runtime = runtime_start(options, config, &error);
+    config_put(config);
     if (runtime == NULL) {
         log_failure(LOG_LEVEL_ERROR, "cannot start", &error);
         return EXIT_FAILURE;
@@ -122,6 +124,15 @@ static int run(const struct options *options, struct config *config)
     }
     log_info("stopped");
     return EXIT_SUCCESS;
+}
+
+/* Takes the reference over. */
+static int check(const struct options *options, struct config *config)
+{
+    bool good = check_run(config, options->offline, stdout, stderr);
+
+    config_put(config);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int run_with_config(const struct options *options)
@@ -140,10 +151,9 @@ static int run_with_config(const struct options *options)
         return EXIT_FAILURE;
     }
     if (options->command == COMMAND_CHECK)
-        code = check_run(config, options->offline, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
+        code = check(options, config);
     else
         code = run(options, config);
-    config_put(config);
     runtime_global_release();
     return code;
 }

@@ -19,7 +19,7 @@ struct worker {
     /* under the pool's mutex, for abort */
     struct das_client *client;
     /* the worker's own */
-    struct config *config; /* the one the client was made from */
+    uint64_t config_number; /* of the one the client was made from */
 };
 
 struct worker_pool {
@@ -32,6 +32,7 @@ struct worker_pool {
     pthread_mutex_t mutex;
     /* under mutex */
     struct config *config;
+    uint64_t config_number; /* grows with each */
     bool stopping;
 };
 
@@ -67,12 +68,14 @@ static bool publish_client(struct worker *worker, struct das_client *client)
     return !stopping;
 }
 
-static struct config *current_config(struct worker_pool *pool)
+/* For one call only: an idle worker would keep the secrets of an old configuration in memory. */
+static struct config *current_config(struct worker_pool *pool, uint64_t *number)
 {
     struct config *config;
 
     mutex_lock(&pool->mutex);
     config = config_get(pool->config);
+    *number = pool->config_number;
     mutex_unlock(&pool->mutex);
     return config;
 }
@@ -83,27 +86,21 @@ static void drop_client(struct worker *worker)
 
     publish_client(worker, NULL);
     das_client_free(client);
-    config_put(worker->config);
-    worker->config = NULL;
 }
 
 /* The worker's client, made anew after a change of the configuration. NULL: call->error says why. */
-static struct das_client *client_for(struct worker *worker, struct call *call)
+static struct das_client *client_for(struct worker *worker, const struct config *config, uint64_t number,
+                                     struct call *call)
 {
-    struct config *config = current_config(worker->pool);
     struct das_client *client;
 
-    if (worker->config == config && worker->client != NULL) {
-        config_put(config);
+    if (worker->config_number == number && worker->client != NULL)
         return worker->client;
-    }
     drop_client(worker);
     client = das_client_new(&config->das, optional_metrics_parts(&config->optional_metrics), &call->error);
-    if (client == NULL) {
-        config_put(config);
+    if (client == NULL)
         return NULL;
-    }
-    worker->config = config;
+    worker->config_number = number;
     if (!publish_client(worker, client)) {
         error_set(&call->error, ERROR_TRANSIENT, "the exporter is stopping");
         drop_client(worker);
@@ -134,27 +131,35 @@ static void take_verdict(struct call *call, const struct das_reply *reply, const
         error_set(&call->error, ERROR_NO_MEMORY, "out of memory while reading a reply");
 }
 
-static void run_job(struct worker *worker, struct job *job)
+static void make_call(struct das_client *client, const struct config *config, struct call *call)
 {
-    struct call *call = &job->call;
     const struct das_call request = {
         .credentials = call->credentials,
         .instance_id = call->target->instance->ins_id,
         .node_id = call->target->node_id,
         .result_id = call->result_id != NULL ? call->result_id : "",
     };
-    struct das_client *client = client_for(worker, call);
     struct das_reply reply;
 
-    if (client == NULL) {
-        call->outcome = DAS_FAILED;
-        call->sent = false;
-        return;
-    }
     das_reply_init(&reply);
     das_client_call(client, &request, &reply);
-    take_verdict(call, &reply, worker->config);
+    take_verdict(call, &reply, config);
     das_reply_release(&reply);
+}
+
+static void run_job(struct worker *worker, struct job *job)
+{
+    uint64_t number;
+    struct config *config = current_config(worker->pool, &number);
+    struct das_client *client = client_for(worker, config, number, &job->call);
+
+    if (client != NULL) {
+        make_call(client, config, &job->call);
+    } else {
+        job->call.outcome = DAS_FAILED;
+        job->call.sent = false;
+    }
+    config_put(config);
 }
 
 static void *run_worker(void *argument)
@@ -193,6 +198,7 @@ void worker_pool_configure(struct worker_pool *pool, struct config *config)
     mutex_lock(&pool->mutex);
     before = pool->config;
     pool->config = config_get(config);
+    pool->config_number++;
     mutex_unlock(&pool->mutex);
     config_put(before);
 }
