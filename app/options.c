@@ -111,7 +111,9 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
             return false;
         }
         if (key == '?') {
-            error_set(error, ERROR_CONFIG, "%s is no option of this program", argv[optind - 1]);
+            /* Without its value, which may be a secret. */
+            error_set(error, ERROR_CONFIG, "%.*s is no option of this program",
+                      (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
             return false;
         }
         if (!take(key, optarg, options, error))
