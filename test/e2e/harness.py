@@ -337,7 +337,7 @@ class Mariadb:
         self.sql(f"CREATE DATABASE {database}; USE {database};\n{tables}\n{fleet.statements(instances)}")
         self.sql(f"CREATE USER IF NOT EXISTS {self.USER}@localhost IDENTIFIED BY '{self.PASSWORD}';" + "".join(
             f"GRANT SELECT ON {database}.{table} TO {self.USER}@localhost;"
-            for table in ("instance_list", "instance_node_id", "instance_users")))
+            for table in ("instance_list", "instance_node_id", "instance_users", "aliyun_uids")))
         return Database(self, database)
 
     def kill(self):
