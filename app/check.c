@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/accounts.h"
+#include "db/exclusion.h"
 #include "db/inventory.h"
 #include "db/rows.h"
 #include "db/source.h"
@@ -30,6 +31,7 @@ static void print_rejections(const uint64_t rejected[REJECTION_COUNT], FILE *out
 struct check {
     const struct config *config;
     const struct inventory *inventory;
+    const struct accounts_table *table; /* NULL: not wanted */
     struct keyring *keyring;
     struct das_client *client; /* NULL: offline */
     FILE *out;
@@ -150,8 +152,9 @@ static int compare_texts(const void *a, const void *b)
 }
 
 /* The accounts of the configuration, the accounts table and the inventory, sorted and unique. NULL: no memory. */
-static const char **account_ids(const struct check *check, const struct accounts_table *table, size_t *count)
+static const char **account_ids(const struct check *check, size_t *count)
 {
+    const struct accounts_table *table = check->table;
     const struct config *config = check->config;
     const struct inventory *inventory = check->inventory;
     size_t rows = table != NULL ? table->count : 0, used = 0;
@@ -174,10 +177,10 @@ static const char **account_ids(const struct check *check, const struct accounts
     return ids;
 }
 
-static bool check_accounts(const struct check *check, const struct accounts_table *table)
+static bool check_accounts(const struct check *check)
 {
     size_t count;
-    const char **ids = account_ids(check, table, &count);
+    const char **ids = account_ids(check, &count);
     bool good = true;
 
     if (ids == NULL) {
@@ -204,6 +207,18 @@ static bool check_users(struct rows *rows, FILE *out, FILE *errors)
     return true;
 }
 
+static bool check_table(struct rows *rows, struct accounts_table **table, FILE *out, FILE *errors)
+{
+    struct error error;
+
+    *table = accounts_table_build(rows, clock_unix_ms(), &error);
+    if (*table == NULL)
+        return CHECK_FAILED(errors, &error);
+    fprintf(out, "accounts table: %zu accounts\n", (*table)->count);
+    print_rejections((*table)->rejected, out);
+    return true;
+}
+
 static void nothing_changed(void *context, const char *aliyun_uid)
 {
     (void)context;
@@ -216,6 +231,12 @@ static bool out_of_memory(FILE *errors)
     return false;
 }
 
+static bool feed_keyring(const struct check *check)
+{
+    return (check->table == NULL || keyring_feed_table(check->keyring, check->table)) &&
+           keyring_feed_inventory(check->keyring, check->inventory);
+}
+
 /* With what the accounts are tried; the client is NULL when they are not. */
 static bool check_accounts_with(struct check *check, struct config *config, bool offline, FILE *errors)
 {
@@ -225,26 +246,41 @@ static bool check_accounts_with(struct check *check, struct config *config, bool
 
     check->keyring = keyring_new(config, &sink, (uint64_t)clock_unix_ms());
     check->client = offline ? NULL : das_client_new(&config->das, 0, &error);
-    if (check->keyring == NULL || !keyring_feed_inventory(check->keyring, check->inventory))
+    if (check->keyring == NULL || !feed_keyring(check))
         out_of_memory(errors);
     else if (!offline && check->client == NULL)
         good = CHECK_FAILED(errors, &error);
     else
-        good = check_accounts(check, NULL);
+        good = check_accounts(check);
     das_client_free(check->client);
     keyring_free(check->keyring);
     return good;
 }
 
-static bool check_inventory(struct config *config, struct rows *rows, bool offline, FILE *out, FILE *errors)
+/* A pattern that leaves nothing out is probably misspelt. */
+static void say_unmatched(const char *exclude, const struct rows *rows, FILE *out)
 {
+    struct strbuf unmatched;
+
+    strbuf_init(&unmatched, 0);
+    if (exclusion_unmatched(exclude, rows, &unmatched) && unmatched.length > 0)
+        fprintf(out, "warning: [inventory] exclude names no instance with: %s\n", strbuf_text(&unmatched));
+    strbuf_release(&unmatched);
+}
+
+static bool check_inventory(struct config *config, struct rows *rows, const struct accounts_table *table,
+                            bool offline, FILE *out, FILE *errors)
+{
+    struct check check = {.config = config, .table = table, .out = out};
+    struct inventory *inventory;
     struct error error;
-    struct inventory *inventory = inventory_build(rows, config->inventory.exclude, clock_unix_ms(), &error);
-    struct check check = {.config = config, .inventory = inventory, .out = out};
     bool good;
 
+    say_unmatched(config->inventory.exclude, rows, out);
+    inventory = inventory_build(rows, config->inventory.exclude, clock_unix_ms(), &error);
     if (inventory == NULL)
         return CHECK_FAILED(errors, &error);
+    check.inventory = inventory;
     fprintf(out, "inventory: %zu instances, %zu targets\n", inventory->instance_count,
             inventory->target_count);
     print_rejections(inventory->rejected, out);
@@ -260,7 +296,9 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
     struct rows rows;
     struct error error;
     bool users = config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled;
-    unsigned scope = LOAD_INSTANCES | (users ? LOAD_USERS : 0u);
+    bool accounts = config->accounts_common.source == ACCOUNTS_SOURCE_DATABASE;
+    unsigned scope = LOAD_INSTANCES | (users ? LOAD_USERS : 0u) | (accounts ? LOAD_ACCOUNTS : 0u);
+    struct accounts_table *table = NULL;
     bool good;
 
     log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */
@@ -271,7 +309,9 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
         return CHECK_FAILED(errors, &error);
     }
     good = !users || check_users(&rows, out, errors);
-    good = check_inventory(config, &rows, offline, out, errors) && good;
+    good = (!accounts || check_table(&rows, &table, out, errors)) && good;
+    good = check_inventory(config, &rows, table, offline, out, errors) && good;
+    accounts_table_put(table);
     rows_release(&rows);
     return good;
 }

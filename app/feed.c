@@ -81,9 +81,12 @@ static bool user_limits_loaded(void *context, struct user_limits *limits, int64_
 
 static bool accounts_loaded(void *context, struct accounts_table *accounts, struct error *error)
 {
-    (void)context, (void)error;
-    log_debug("the accounts table is read", log_int("accounts", (int64_t)accounts->count));
-    return true;
+    struct runtime *runtime = context;
+
+    if (keyring_feed_table(runtime->keyring, accounts))
+        return true;
+    error_set(error, ERROR_NO_MEMORY, "out of memory: the old accounts table stays in force");
+    return false;
 }
 
 static void load_failed(void *context, unsigned scope, const struct error *error)
