@@ -65,6 +65,7 @@ static pid_t spawn(const struct private_mariadb *server, const char *program, ch
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (out < 0 || getppid() != parent || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
             _exit(127);
+        setenv("TMPDIR", server->folder, 1); /* servers side by side must not meet in /tmp */
         execv(program, arguments);
         _exit(127);
     }

@@ -298,12 +298,14 @@ class Mariadb:
         self.folder = tempfile.mkdtemp(prefix="e2e-db-")
         self.socket = os.path.join(self.folder, "socket")
         self.process = None
+        self.environment = {**os.environ, "TMPDIR": self.folder}  # servers side by side must not meet in /tmp
         self.log = open(os.path.join(self.folder, "log"), "ab")
         try:
             subprocess.run(
                 ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
                  "--skip-name-resolve", "--innodb-log-file-size=4M", "--datadir=" + self.folder + "/data",
-                 "--user=root" if os.getuid() == 0 else "--force"], check=True, stdout=self.log, stderr=self.log)
+                 "--user=root" if os.getuid() == 0 else "--force"], check=True, stdout=self.log, stderr=self.log,
+                env=self.environment)
             self.start()
         except BaseException:
             self.close()
@@ -316,7 +318,7 @@ class Mariadb:
                     "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve", "--skip-networking",
                     f"--datadir={self.folder}/data", "--socket=" + self.socket,
                     *(["--user=root"] if os.getuid() == 0 else [])),
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.environment)
         wait_for("MariaDB", lambda: self.run("SELECT 1").returncode == 0)
 
     def run(self, sql, database=None):
