@@ -157,13 +157,16 @@ static void append_filled(struct html *page, const char *text, const char *const
 void html_say(struct html *page, enum phrase phrase, ...)
 {
     const char *given[PHRASE_ARGUMENTS_MAX];
-    size_t count = 0;
     const char *argument;
+    size_t count = 0;
     va_list arguments;
 
     va_start(arguments, phrase);
-    while (count < PHRASE_ARGUMENTS_MAX && (argument = va_arg(arguments, const char *)) != NULL)
+    argument = va_arg(arguments, const char *);
+    while (argument != NULL && count < PHRASE_ARGUMENTS_MAX) {
         given[count++] = argument;
+        argument = va_arg(arguments, const char *);
+    }
     va_end(arguments);
     append_filled(page, phrase_text(page->language, phrase), given, count);
 }

@@ -190,8 +190,8 @@ static void render_finding(const struct finding *finding, bool first, struct htm
 
 void overview_render(const struct overview *overview, struct html *page)
 {
-    html_markup(page, "<ul class=\"plain\" role=\"status\">\n");
+    html_markup(page, "<div role=\"status\"><ul class=\"plain\">\n");
     for (size_t i = 0; i < overview->count; i++)
         render_finding(&overview->findings[i], i == 0, page);
-    html_markup(page, "</ul>\n");
+    html_markup(page, "</ul></div>\n");
 }

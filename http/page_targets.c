@@ -235,7 +235,7 @@ static void row(struct html *page, const struct target_status *target)
     cell_begin(page, target->failures == 0 ? " class=\"number none\"" : " class=\"number\"", PHRASE_FAILURES);
     html_text(page, figure_count(target->failures).text);
     cell_end(page);
-    cell_begin(page, target->error == NULL ? " class=\"none\"" : "", PHRASE_LAST_ERROR);
+    cell_begin(page, target->error == NULL ? " class=\"why none\"" : " class=\"why\"", PHRASE_LAST_ERROR);
     if (target->error != NULL)
         html_error(page, target->error);
     else

@@ -79,7 +79,7 @@
     "padding:.25rem 1rem;font-weight:600;cursor:pointer}\n"                                                  \
     "button:hover{filter:brightness(1.1)}\n"                                                                 \
     ".reset{padding:.5rem .25rem}\n"                                                                         \
-    ".figures+form{margin:1rem 0}\n"
+    ".figures+*{margin:1rem 0}\n"
 
 #define TABLES                                                                                               \
     "table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);"         \
@@ -91,14 +91,15 @@
     "td.number{text-align:end;font-variant-numeric:tabular-nums}\n"                                          \
     "td .name{display:block;color:var(--soft);font-size:.875rem}\n"                                          \
     ".id{display:inline-block;width:max-content;max-width:14rem;overflow-wrap:break-word}\n"                 \
-    "td:first-child{min-width:11rem}.when,.state .name{white-space:nowrap}\n"                                \
+    "td:first-child{min-width:11rem}.why{min-width:15rem}.when,.state .name{white-space:nowrap}\n"           \
     ".pager{display:flex;flex-wrap:wrap;gap:.375rem;margin:1rem 0;padding:0;list-style:none}\n"              \
     ".pager a,.pager span{display:block;min-width:2.5rem;padding:.375rem .625rem;text-align:center;"         \
     "border:1px solid var(--line);border-radius:.375rem;background:var(--card);text-decoration:none}\n"      \
     ".pager [aria-current]{border-color:var(--link);font-weight:700}\n"                                      \
     ".pager .gap{border-color:transparent;background:none}\n"                                                \
     ".sorting{display:none}\n"                                                                               \
-    "@media(max-width:62rem){\n"                                                                             \
+    "@media(max-width:89.9rem){.id{max-width:10rem}.state .name{white-space:normal}}\n"                      \
+    "@media(max-width:74rem){\n"                                                                             \
     "table,tbody,tr,td{display:block}thead{display:none}.sorting{display:block}\n"                           \
     "table{background:none;border:0}caption{display:block}\n"                                                \
     "tr{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem;"       \
@@ -106,6 +107,7 @@
     "td,td.number{border:0;padding:.125rem 0;text-align:start;display:grid;"                                 \
     "grid-template-columns:7.5rem minmax(0,1fr);gap:.75rem}\n"                                               \
     "td::before{content:attr(data-label);color:var(--soft);font-size:.875rem}\n"                             \
-    "td.none{display:none}.when,.state .name{white-space:normal}.id{width:auto;max-width:100%}}\n"
+    ".why{min-width:0}td.none{display:none}.when,.state "                                                    \
+    ".name{white-space:normal}.id{width:auto;max-width:100%}}\n"
 
 const char stylesheet[] = PALETTE FRAME PARTS FORMS TABLES;

@@ -224,7 +224,7 @@ bool target_view_select(const struct target_view *view, const struct status *sta
     struct target_view order = *view;
 
     *selection = (struct target_selection){.page_count = 1};
-    selection->targets = calloc(status->target_count + 1, sizeof(*selection->targets));
+    selection->targets = calloc(status->target_count + 1, sizeof(const struct target_status *));
     if (selection->targets == NULL)
         return false;
     for (size_t i = 0; i < status->target_count; i++) {
@@ -234,7 +234,8 @@ bool target_view_select(const struct target_view *view, const struct status *sta
         selection->health[target_health(&status->targets[i])]++;
     }
     if (view->column != COLUMN_INSTANCE || view->descending)
-        qsort_r(selection->targets, selection->count, sizeof(*selection->targets), compare_for_view, &order);
+        qsort_r(selection->targets, selection->count, sizeof(const struct target_status *), compare_for_view,
+                &order);
     if (selection->count > 0)
         selection->page_count = (selection->count + TARGET_VIEW_ROWS - 1) / TARGET_VIEW_ROWS;
     selection->page = view->page < selection->page_count ? view->page : selection->page_count;

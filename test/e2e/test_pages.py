@@ -11,7 +11,7 @@ from fleet import Instance, UID, UID2
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
 SELDOM = {"interval": "1h", "stale_after": "2h"}
-WIDTHS = (390, 1280)
+WIDTHS = (390, 1190, 1280)
 LANGUAGES = {"en-US,en;q=0.9": "en", "zh-CN,zh;q=0.9,en;q=0.8": "zh-CN"}
 UNCONFIGURED = "1000000000000003"
 
@@ -23,7 +23,7 @@ FLEET = [
     Instance("rm-test4", "a-name-without-any-blank-" * 8),
     Instance("rm-test-" + "x" * 30, "a long id"),
     Instance("rm-test5", "always fails"),
-    Instance("pc-test1", "ledger", "PolarDB", uid=UID2, nodes=(("pi-test1", "write"), ("pi-test2", "read"))),
+    Instance("pc-test1", "ledger", "PolarDB", uid=UID2, nodes=(("pi-test1", "write"), ("pi-test-" + "x" * 24, "read"))),
     Instance("rm-test9", "nobody's", uid=UNCONFIGURED),
     *(Instance(f"rm-test{i}", f"shard {i}") for i in range(100, 210)),
 ]
