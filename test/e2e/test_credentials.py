@@ -80,7 +80,7 @@ class Changes(CredentialsCase):
         self.wait_generation(1, STATIC)
         os.symlink("new", self.path("keys.new"))
         os.rename(self.path("keys.new"), self.path("keys"))
-        self.exporter.wait_log("credentials renewed")
+        self.exporter.wait_log("credentials replaced")
         self.sim.control(disable_key=KEY)
         self.wait_generation(2, STATIC)
         self.assert_never_failed(STATIC)
@@ -94,7 +94,7 @@ class Changes(CredentialsCase):
     def test_a_changed_row_of_the_accounts_table(self):
         self.run_table(f"--account={TABLE}:{NEW_KEY}:{NEW_SECRET}")
         self.add_row(TABLE, NEW_KEY, fernet_column(NEW_SECRET))
-        self.exporter.wait_log("credentials renewed")
+        self.exporter.wait_log("credentials replaced")
         self.sim.control(disable_key="testak6")
         self.wait_generation(2, TABLE)
         self.assert_never_failed(TABLE)
