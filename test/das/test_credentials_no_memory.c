@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -19,52 +18,8 @@
 #include "das/credentials_reply.h"
 #include "das/fernet.h"
 #include "das/sign_v1.h"
+#include "test/das/failing_allocation.h"
 #include "test/das/server_process.h"
-
-#define NEVER (-1)
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-/* Allocations until one fails; libcurl's helper threads allocate, too. */
-static atomic_int countdown = NEVER;
-
-static bool fails_now(void)
-{
-    return atomic_load(&countdown) >= 0 && atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-/* True when the last run went through without having met the failure. */
-static bool all_allocations_done(void)
-{
-    return atomic_exchange(&countdown, NEVER) >= 0;
-}
 
 static struct server_process *server;
 static char token_file[] = "/tmp/test_das_token_XXXXXX";
@@ -151,7 +106,7 @@ static void assert_survives(source_function use)
         struct error error;
 
         error_clear(&error);
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         transport = transport_new(&settings, &error);
         ok = transport != NULL && use(transport, &issued, &error);
         assert_true(ok == (issued.credentials != NULL));
@@ -198,7 +153,7 @@ static void test_refusals(void **state)
 
     (void)state;
     do {
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
             const struct credentials_reply reply = {.http_status = 403,
                                                     .body = bodies[i],
@@ -236,7 +191,7 @@ static void test_signing(void **state)
 
         strbuf_init(&query, 0);
         strbuf_init(&form, 0);
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         ok = sign_v1(&request, &query, &form);
         strbuf_release(&query);
         strbuf_release(&form);
@@ -258,7 +213,7 @@ static void test_fernet(void **state)
 
         strbuf_init(&column, 0);
         strbuf_init(&message, 0);
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         status = fernet_encrypt_column(&key, "secret", 6, 1, iv, &column);
         if (status == FERNET_OK)
             status = fernet_decrypt_column(&key, strbuf_text(&column), column.length, &message);
@@ -288,8 +243,7 @@ static int start(void **state)
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     credentials_reply_global_init(); /* its malloc is the one that fails, too */
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, __wrap_strdup,
-                             __wrap_calloc) != CURLE_OK ||
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc) != CURLE_OK ||
         !das_global_init(&error))
         return -1;
     server = server_process_start();

@@ -4,62 +4,19 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "das/keyring.h"
+#include "test/das/failing_allocation.h"
 #include "test/das/keyring_fixture.h"
 
-#define NEVER  (-1)
 #define FIRST  "1000000000000001"
 #define SECOND "1000000000000002"
 #define TABLE  "[accounts]\nsource = database\nencryption_password = p\n"
 #define KEYS   "access_key_id = TestAk\naccess_key_secret = TestSecret\n"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-static atomic_int countdown = NEVER;
-
-static bool fails_now(void)
-{
-    return atomic_load(&countdown) >= 0 && atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-/* True when the countdown did not run out: no allocation failed. */
-static bool all_allocations_done(void)
-{
-    return atomic_exchange(&countdown, NEVER) >= 0;
-}
 
 static void ignore(void *context, const char *aliyun_uid)
 {
@@ -116,7 +73,7 @@ static void test_every_allocation_may_fail(void **state)
     do {
         struct keyring *keyring;
 
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         keyring = keyring_new(first, &sink, 1);
         ok = keyring != NULL && use(first, second, keyring);
         keyring_free(keyring);

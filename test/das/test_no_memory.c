@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,52 +16,8 @@
 #include "das/client.h"
 #include "das/elide.h"
 #include "das/sign.h"
+#include "test/das/failing_allocation.h"
 #include "test/das/server_process.h"
-
-#define NEVER (-1)
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-/* Allocations until one fails; libcurl's helper threads allocate, too. */
-static atomic_int countdown = NEVER;
-
-static bool fails_now(void)
-{
-    return atomic_load(&countdown) >= 0 && atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-/* True when the last run went through without having met the failure. */
-static bool all_allocations_done(void)
-{
-    return atomic_exchange(&countdown, NEVER) >= 0;
-}
 
 static void test_parsing(void **state)
 {
@@ -77,7 +32,7 @@ static void test_parsing(void **state)
     (void)state;
     das_reply_init(&reply);
     do {
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         das_reply_parse(200, body, strlen(body), -1, NULL, &reply);
         if (reply.outcome == DAS_FAILED)
             assert_true(reply.error.class == ERROR_NO_MEMORY || reply.error.class == ERROR_MALFORMED);
@@ -101,7 +56,7 @@ static void test_signing_and_credentials(void **state)
         struct signed_request out;
 
         signed_request_init(&out);
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         credentials = credentials_new("TestAk", "TestSecret", "token");
         ok = credentials != NULL;
         if (ok) {
@@ -147,7 +102,7 @@ static void test_whole_calls(void **state)
         struct error error;
         struct das_client *client;
 
-        atomic_store(&countdown, failed_at++);
+        fail_allocation(failed_at++);
         client = das_client_new(&config, 0, &error);
         if (client != NULL) {
             das_client_call(client, &call, &reply);
@@ -169,9 +124,8 @@ static int start(void **state)
     struct error error;
 
     signal(SIGPIPE, SIG_IGN);
-    json_set_alloc_funcs(__wrap_malloc, free);
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, __wrap_strdup,
-                             __wrap_calloc) != CURLE_OK ||
+    json_set_alloc_funcs(malloc, free);
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc) != CURLE_OK ||
         !das_global_init(&error))
         return -1;
     *state = server_process_start();

@@ -1,7 +1,6 @@
 /* transport_send(): methods, bodies, limits and addresses that requests to others than DAS need. */
 #include <jansson.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,43 +8,15 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "das/transport.h"
-#include "test/das/server_process.h"
+#include "test/das/transport_fixture.h"
 
-static struct server_process *server;
-static struct transport *transport;
-static struct transport_response response;
-static struct error error;
+static struct transport_fixture fixture;
 static char url[256];
-
-static int setup(void **state)
-{
-    const struct transport_settings settings = {
-        .connect_timeout = 20 * NS_PER_SECOND,
-        .timeout = 20 * NS_PER_SECOND,
-        .max_response_size = 16 << 20,
-        .ca_file = server_process_ca_file(server),
-    };
-
-    (void)state;
-    transport_response_init(&response);
-    error_clear(&error);
-    transport = transport_new(&settings, &error);
-    return transport != NULL ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    transport_free(transport);
-    transport_response_release(&response);
-    return 0;
-}
 
 static void set_url(const char *host, const char *listener, const char *scenario)
 {
-    snprintf(url, sizeof(url), "http://%s:%d/?InstanceId=%s", host, server_process_port(server, listener),
-             scenario);
+    snprintf(url, sizeof(url), "http://%s:%d/?InstanceId=%s", host,
+             server_process_port(fixture.server, listener), scenario);
 }
 
 static struct transport_request request_for(enum transport_method method, const char *scenario)
@@ -61,9 +32,9 @@ static char *seen_of(const struct transport_request *request, const char *name)
     const char *text;
     char *copy;
 
-    if (!transport_send(transport, request, &response, &error))
-        fail_msg("%s", error.message);
-    seen = json_loadb(response.body.data, response.body.length, 0, NULL);
+    if (!transport_send(fixture.transport, request, &fixture.response, &fixture.error))
+        fail_msg("%s", fixture.error.message);
+    seen = json_loadb(fixture.response.body.data, fixture.response.body.length, 0, NULL);
     text = json_string_value(json_object_get(json_object_get(seen, "request"), name));
     copy = text != NULL ? strdup(text) : NULL;
     json_decref(seen);
@@ -85,10 +56,8 @@ static void assert_seen(const struct transport_request *request, const char *nam
 
 static void assert_failed(const struct transport_request *request, enum error_class class, const char *part)
 {
-    assert_false(transport_send(transport, request, &response, &error));
-    assert_string_equal(error_class_name(error.class), error_class_name(class));
-    if (strstr(error.message, part) == NULL)
-        fail_msg("'%s' is not in '%s'", part, error.message);
+    assert_false(transport_send(fixture.transport, request, &fixture.response, &fixture.error));
+    transport_fixture_assert_error(&fixture, class, part);
 }
 
 static void test_get_has_no_body(void **state)
@@ -138,9 +107,9 @@ static void test_methods_follow_each_other(void **state)
         assert_seen(&form, ":body", "a=1");
         assert_seen(&get, ":method", "GET");
         assert_seen(&put, ":body", "");
-        assert_true(transport_post(transport, url, "", &response, &error));
-        assert_non_null(strstr(strbuf_text(&response.body), "\":method\": \"POST\""));
-        assert_non_null(strstr(strbuf_text(&response.body), "\":body\": \"\""));
+        assert_true(transport_post(fixture.transport, url, "", &fixture.response, &fixture.error));
+        assert_non_null(strstr(strbuf_text(&fixture.response.body), "\":method\": \"POST\""));
+        assert_non_null(strstr(strbuf_text(&fixture.response.body), "\":body\": \"\""));
     }
 }
 
@@ -149,12 +118,12 @@ static void test_body_can_be_kept_whole(void **state)
     struct transport_request request = request_for(TRANSPORT_POST, "finished");
 
     (void)state;
-    assert_true(transport_send(transport, &request, &response, &error));
-    assert_null(strstr(strbuf_text(&response.body), "SqlText"));
+    assert_true(transport_send(fixture.transport, &request, &fixture.response, &fixture.error));
+    assert_null(strstr(strbuf_text(&fixture.response.body), "SqlText"));
     request.whole_body_max = 1 << 20;
-    assert_true(transport_send(transport, &request, &response, &error));
-    assert_non_null(strstr(strbuf_text(&response.body), "SqlText"));
-    assert_int_equal(response.body.length, response.received);
+    assert_true(transport_send(fixture.transport, &request, &fixture.response, &fixture.error));
+    assert_non_null(strstr(strbuf_text(&fixture.response.body), "SqlText"));
+    assert_int_equal(fixture.response.body.length, fixture.response.received);
 }
 
 static void test_whole_body_has_its_own_limit(void **state)
@@ -164,10 +133,10 @@ static void test_whole_body_has_its_own_limit(void **state)
     (void)state;
     request.whole_body_max = 1 << 20;
     assert_failed(&request, ERROR_TOO_LARGE, "larger than allowed");
-    assert_null(strstr(error.message, "[das]"));
-    assert_true(response.body.length <= 1 << 20);
+    assert_null(strstr(fixture.error.message, "[das]"));
+    assert_true(fixture.response.body.length <= 1 << 20);
     request.whole_body_max = 4 << 20;
-    assert_true(transport_send(transport, &request, &response, &error));
+    assert_true(transport_send(fixture.transport, &request, &fixture.response, &fixture.error));
 }
 
 static void test_request_may_have_a_shorter_time_limit(void **state)
@@ -178,7 +147,7 @@ static void test_request_may_have_a_shorter_time_limit(void **state)
     (void)state;
     request.timeout = 100 * NS_PER_MS;
     assert_failed(&request, ERROR_TRANSIENT, "no answer within");
-    assert_null(strstr(error.message, "[das]"));
+    assert_null(strstr(fixture.error.message, "[das]"));
     assert_true(clock_now() - start < 10 * NS_PER_SECOND);
 }
 
@@ -187,8 +156,8 @@ static void test_redirect_is_not_followed(void **state)
     const struct transport_request request = request_for(TRANSPORT_GET, "redirect");
 
     (void)state;
-    assert_true(transport_send(transport, &request, &response, &error));
-    assert_int_equal(response.http_status, 302);
+    assert_true(transport_send(fixture.transport, &request, &fixture.response, &fixture.error));
+    assert_int_equal(fixture.response.http_status, 302);
 }
 
 /* After an abort nothing is sent, so that an address that is allowed fails for that reason. */
@@ -201,7 +170,7 @@ static void test_plain_http_is_for_the_named_host_only(void **state)
     };
 
     (void)state;
-    transport_abort(transport);
+    transport_abort(fixture.transport);
     request.url = "http://100.100.100.200/latest/";
     assert_failed(&request, ERROR_CONFIG, "not https");
     request.plain_http_host = "100.100.100.200";
@@ -222,7 +191,7 @@ static void test_proxy_of_the_environment_can_be_passed_by(void **state)
 
     (void)state;
     set_url("service.localhost", "http", "seen");
-    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", server_process_port(server, "http"));
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", server_process_port(fixture.server, "http"));
     setenv("http_proxy", proxy, 1);
     target = seen_of(&request, ":target");
     assert_non_null(strstr(target, "http://service.localhost"));
@@ -234,38 +203,26 @@ static void test_proxy_of_the_environment_can_be_passed_by(void **state)
 
 static int start_server(void **state)
 {
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
+    *state = &fixture;
     unsetenv("no_proxy");
     unsetenv("NO_PROXY");
-    server = server_process_start();
-    return server != NULL && transport_global_init(&error) ? 0 : -1;
+    return transport_fixture_start(&fixture) && transport_global_init(&fixture.error) ? 0 : -1;
 }
-
-static int stop_server(void **state)
-{
-    (void)state;
-    server_process_stop(server);
-    transport_global_release();
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_get_has_no_body),
-        TEST(test_put_has_an_empty_body),
-        TEST(test_form_is_posted),
-        TEST(test_methods_follow_each_other),
-        TEST(test_body_can_be_kept_whole),
-        TEST(test_whole_body_has_its_own_limit),
-        TEST(test_request_may_have_a_shorter_time_limit),
-        TEST(test_redirect_is_not_followed),
-        TEST(test_plain_http_is_for_the_named_host_only),
-        TEST(test_proxy_of_the_environment_can_be_passed_by),
+        TRANSPORT_TEST(test_get_has_no_body),
+        TRANSPORT_TEST(test_put_has_an_empty_body),
+        TRANSPORT_TEST(test_form_is_posted),
+        TRANSPORT_TEST(test_methods_follow_each_other),
+        TRANSPORT_TEST(test_body_can_be_kept_whole),
+        TRANSPORT_TEST(test_whole_body_has_its_own_limit),
+        TRANSPORT_TEST(test_request_may_have_a_shorter_time_limit),
+        TRANSPORT_TEST(test_redirect_is_not_followed),
+        TRANSPORT_TEST(test_plain_http_is_for_the_named_host_only),
+        TRANSPORT_TEST(test_proxy_of_the_environment_can_be_passed_by),
     };
 
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, start_server, transport_fixture_stop);
 }
