@@ -92,8 +92,11 @@ void credentials_error_explain(const char *what, const char *advice, const struc
     if (repeats_signed_text(said))
         words.message = "the message is withheld because it repeats what was signed";
     server_error_explain(&words, class, secrets, &message);
-    error_set(error, class, "%s: %s%s%s%s(%s)", what, codes.code, codes.code[0] != '\0' ? "; " : "", advice,
-              advice[0] != '\0' ? " " : "", message.message);
+    error_set(error, class, "%s: %s%s%s%s(%s)", what, codes.code,
+              codes.code[0] == '\0' ? ""
+              : advice[0] != '\0'   ? "; "
+                                    : " ",
+              advice, advice[0] != '\0' ? " " : "", message.message);
     memcpy(error->code, codes.code, sizeof(error->code));
     memcpy(error->request_id, codes.request_id, sizeof(error->request_id));
 }

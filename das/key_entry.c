@@ -46,11 +46,27 @@ struct key_name key_entry_name(const struct key_entry *entry)
     return (struct key_name){entry->name, entry->is_hidden};
 }
 
-static void set_error(struct key_entry *entry, const struct error *error, struct key_news *news)
+/* Who finds an account without credentials wants to know since when. */
+static void say_since(const struct key_entry *entry, struct error *error)
 {
-    if (entry->error.class != error->class || strcmp(entry->error.message, error->message) != 0)
+    const struct error plain = *error;
+    char expiry[CLOCK_ISO_SIZE];
+
+    clock_format_iso(entry->expired_unix_ms, expiry);
+    error_set(error, plain.class, "expired %s; %s", expiry, plain.message);
+    memcpy(error->code, plain.code, sizeof(error->code));
+    memcpy(error->request_id, plain.request_id, sizeof(error->request_id));
+}
+
+static void set_error(struct key_entry *entry, const struct error *plain, struct key_news *news)
+{
+    struct error error = *plain;
+
+    if (entry->expired_unix_ms != 0 && error.class != ERROR_NONE)
+        say_since(entry, &error);
+    if (entry->error.class != error.class || strcmp(entry->error.message, error.message) != 0)
         news->changed = true;
-    entry->error = *error;
+    entry->error = error;
 }
 
 static void clear_error(struct key_entry *entry, struct key_news *news)
@@ -74,6 +90,7 @@ static void replace(struct key_entry *entry, struct credentials *credentials, in
     credentials_put(entry->credentials);
     entry->credentials = credentials;
     entry->expiry_unix_ms = expiry_unix_ms;
+    entry->expired_unix_ms = 0;
     entry->is_refused = false;
     news->changed = true;
     news->replaced = true;
@@ -88,14 +105,19 @@ static void drop(struct key_entry *entry, struct key_news *news)
 
 static void drop_expired(struct key_entry *entry, int64_t now, struct key_news *news)
 {
+    const int64_t expiry_unix_ms = entry->expiry_unix_ms;
+    struct error why = entry->error;
+
     if (!renewal_expired(&entry->renewal, now))
         return;
     drop(entry, news);
+    entry->expired_unix_ms = expiry_unix_ms;
+    if (why.class == ERROR_NONE)
+        error_set(&why, ERROR_TRANSIENT, "newer credentials are still being fetched");
+    set_error(entry, &why, news);
+    news->event = KEY_EXPIRED;
     if (!entry->is_busy && !entry->is_waiting)
         renewal_hasten(&entry->renewal, now); /* without any, a long back-off is for nothing */
-    if (entry->error.class == ERROR_NONE)
-        error_set(&entry->error, ERROR_TRANSIENT,
-                  "the credentials expired, and newer ones are still being fetched");
 }
 
 static bool same_content(const struct credentials *a, const struct credentials *b)
@@ -124,6 +146,7 @@ static void take_source(struct key_entry *entry, const struct key_moment *at, st
     entry->is_waiting = false;
     entry->is_refused = false;
     entry->is_caller_asked = false;
+    entry->expired_unix_ms = 0;
     entry->complaint = (struct complaint){.kind = 0};
     clear_error(entry, news);
     if (fixed != NULL && !same_content(entry->credentials, fixed))

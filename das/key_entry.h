@@ -41,6 +41,8 @@ struct key_entry {
     unsigned revision; /* grows when the source becomes another one */
     struct credentials *credentials;
     int64_t expiry_unix_ms; /* of those; 0: they do not expire */
+    int64_t
+        expired_unix_ms; /* when the last ones did, since when there are none; 0: there are, or never were */
     struct error error;
     struct renewal renewal;
     bool is_waiting;      /* for news of the caller */
@@ -63,6 +65,7 @@ enum key_event {
     KEY_RENEWED,  /* newer ones */
     KEY_MENDED,   /* it works again after a failure that was said */
     KEY_FAILED,   /* to be said */
+    KEY_EXPIRED,  /* and nothing newer is there */
 };
 
 /* What a transition changed. Starts zeroed; transitions only add to it. */

@@ -103,6 +103,10 @@ static void log_report(const struct key_entry *entry, const struct report *repor
                     "no new credentials", &report->error, fields[0], fields[1],
                     log_int("repeats", (int64_t)report->news.repeats));
         break;
+    case KEY_EXPIRED:
+        log_failure(LOG_LEVEL_ERROR, "credentials expired, no calls until there are newer ones",
+                    &report->error, fields[0], fields[1]);
+        break;
     default:
         break;
     }

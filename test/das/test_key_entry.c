@@ -179,6 +179,12 @@ static void test_expired_ones_are_dropped_and_the_error_stays(void **state)
     assert_null(fixture.role->credentials);
     assert_true(fixture.news.changed && fixture.role->expiry_unix_ms == 0);
     assert_says(fixture.role, ERROR_CREDENTIALS, "why");
+    assert_says(fixture.role, ERROR_CREDENTIALS, "expired 2023-11-14T23:13:20Z");
+    assert_int_equal(fixture.news.event, KEY_EXPIRED);
+    end_failed(fixture.role, ERROR_TRANSIENT, NULL);
+    assert_says(fixture.role, ERROR_TRANSIENT, "expired 2023-11-14T23:13:20Z; why");
+    end_issued(fixture.role, "two", LIFE_MS);
+    assert_int_equal(fixture.role->error.class, ERROR_NONE);
 }
 
 static void test_expired_ones_are_fetched_at_once_whatever_the_back_off_was(void **state)
