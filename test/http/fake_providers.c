@@ -168,10 +168,3 @@ struct web_config fake_web(const char *listen)
         .admin_token = "",
     };
 }
-
-struct server *start_server(const char *listen, const struct providers *providers, struct error *error)
-{
-    struct web_config web = fake_web(listen);
-
-    return server_start(&web, providers, error);
-}

@@ -45,9 +45,6 @@ void fake_release(struct fake *fake);
 /* Settings of [web] with nothing but an address. */
 struct web_config fake_web(const char *listen);
 
-/* A server with those. */
-struct server *start_server(const char *listen, const struct providers *providers, struct error *error);
-
 /* A target that is up; the caller changes what matters. */
 struct target_status fake_target(const char *ins_id, const char *ins_name);
 

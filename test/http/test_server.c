@@ -11,44 +11,21 @@
 
 #include "core/clock.h"
 #include "core/strbuf.h"
-#include "http/server.h"
-#include "test/http/fake_providers.h"
 #include "test/http/http_client.h"
+#include "test/http/server_fixture.h"
 
-static struct fake fake;
-static struct server *server;
-static int port;
+static struct server_fixture fixture;
 
 static int setup(void **state)
 {
-    struct error error;
-
     (void)state;
-    fake_init(&fake, 300000);
-    server = start_server("127.0.0.1:0", &fake.providers, &error);
-    if (server == NULL) {
-        print_error("%s\n", error.message);
-        return -1;
-    }
-    port = server_port(server);
-    return 0;
+    return server_fixture_start(&fixture, 300000);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    server_stop(server);
-    fake_release(&fake);
-    return 0;
-}
-
-static void assert_status(const char *method, const char *target, const char *fields, int status)
-{
-    struct http_answer answer;
-
-    fetch(port, method, target, fields, &answer);
-    assert_int_equal(answer.status, status);
-    answer_release(&answer);
+    return server_fixture_stop(&fixture);
 }
 
 static void assert_field(const struct http_answer *answer, const char *name, const char *expected)
@@ -62,23 +39,23 @@ static void assert_field(const struct http_answer *answer, const char *name, con
 static void test_port_zero_reports_the_chosen_port(void **state)
 {
     (void)state;
-    assert_in_range(port, 1024, 65535);
+    assert_in_range(fixture.port, 1024, 65535);
 }
 
 static void test_every_route_answers(void **state)
 {
     (void)state;
-    assert_status("GET", "/", "", 200);
-    assert_status("GET", "/metrics", "", 200);
-    assert_status("GET", "/metrics?collect[]=a%20b", "", 200);
-    assert_status("GET", "/targets", "", 200);
-    assert_status("GET", "/api/v1/targets?q=x", "", 200);
-    assert_status("GET", "/-/healthy", "", 200);
-    assert_status("GET", "/health", "", 200);
-    assert_status("GET", "/-/ready", "", 200);
-    assert_status("GET", "/refresh/00112233445566778899aabbccddeeff", "", 200);
-    assert_status("POST", "/refresh?ins_id=rm-test1", "", 202);
-    assert_status("POST", "/-/reload", "Content-Length: 0\r\n", 200);
+    assert_status(&fixture, "GET", "/", "", 200);
+    assert_status(&fixture, "GET", "/metrics", "", 200);
+    assert_status(&fixture, "GET", "/metrics?collect[]=a%20b", "", 200);
+    assert_status(&fixture, "GET", "/targets", "", 200);
+    assert_status(&fixture, "GET", "/api/v1/targets?q=x", "", 200);
+    assert_status(&fixture, "GET", "/-/healthy", "", 200);
+    assert_status(&fixture, "GET", "/health", "", 200);
+    assert_status(&fixture, "GET", "/-/ready", "", 200);
+    assert_status(&fixture, "GET", "/refresh/00112233445566778899aabbccddeeff", "", 200);
+    assert_status(&fixture, "POST", "/refresh?ins_id=rm-test1", "", 202);
+    assert_status(&fixture, "POST", "/-/reload", "Content-Length: 0\r\n", 200);
 }
 
 static void test_unknown_paths_and_methods(void **state)
@@ -86,14 +63,14 @@ static void test_unknown_paths_and_methods(void **state)
     struct http_answer answer;
 
     (void)state;
-    assert_status("GET", "/metrics/x", "", 404);
-    assert_status("GET", "/metrics/../targets", "", 404);
-    assert_status("GET", "/%6detrics", "", 404);
-    assert_status("PUT", "/metrics", "", 405);
-    assert_status("DELETE", "/targets", "", 405);
-    assert_status("OPTIONS", "/metrics",
+    assert_status(&fixture, "GET", "/metrics/x", "", 404);
+    assert_status(&fixture, "GET", "/metrics/../targets", "", 404);
+    assert_status(&fixture, "GET", "/%6detrics", "", 404);
+    assert_status(&fixture, "PUT", "/metrics", "", 405);
+    assert_status(&fixture, "DELETE", "/targets", "", 405);
+    assert_status(&fixture, "OPTIONS", "/metrics",
                   "Origin: http://evil.example\r\nAccess-Control-Request-Method: GET\r\n", 405);
-    fetch(port, "GET", "/refresh", "", &answer);
+    fetch(fixture.port, "GET", "/refresh", "", &answer);
     assert_int_equal(answer.status, 405);
     assert_field(&answer, "Allow", "POST");
     answer_release(&answer);
@@ -104,8 +81,8 @@ static void test_absolute_uri_is_answered(void **state)
     char target[64];
 
     (void)state;
-    snprintf(target, sizeof(target), "http://127.0.0.1:%d/health", port);
-    assert_status("GET", target, "", 200);
+    snprintf(target, sizeof(target), "http://127.0.0.1:%d/health", fixture.port);
+    assert_status(&fixture, "GET", target, "", 200);
 }
 
 static void test_headers_protect_and_leak_nothing(void **state)
@@ -114,7 +91,7 @@ static void test_headers_protect_and_leak_nothing(void **state)
     char value[256];
 
     (void)state;
-    fetch(port, "GET", "/targets", "Origin: http://evil.example\r\n", &answer);
+    fetch(fixture.port, "GET", "/targets", "Origin: http://evil.example\r\n", &answer);
     assert_field(&answer, "X-Content-Type-Options", "nosniff");
     assert_field(&answer, "Cache-Control", "no-store");
     assert_true(answer_field(&answer, "Content-Security-Policy", value, sizeof(value)));
@@ -132,9 +109,9 @@ static void test_head_has_the_headers_of_get_and_no_body(void **state)
     char length[32];
 
     (void)state;
-    fetch(port, "GET", "/metrics", "", &get);
+    fetch(fixture.port, "GET", "/metrics", "", &get);
     answer_field(&get, "Content-Length", length, sizeof(length));
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert_true(client_receive(&client, false, &head));
     assert_int_equal(head.status, 200);
@@ -151,7 +128,7 @@ static void test_connection_is_used_again(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     for (int i = 0; i < 20; i++) {
         client_send(&client, i % 2 == 0 ? "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
                                         : "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -170,7 +147,7 @@ static void test_pipelined_requests_are_answered_in_order(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
                          "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nPUT /metrics HTTP/1.1\r\nHost: "
                          "x\r\nConnection: close\r\n\r\n");
@@ -189,7 +166,7 @@ static void test_client_may_close(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "GET /health HTTP/1.0\r\n\r\n");
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, 200);
@@ -205,7 +182,7 @@ static void assert_body_refused(const char *request)
     struct http_client client;
     struct http_answer answer;
 
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, request);
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, 413);
@@ -222,7 +199,7 @@ static void test_bodies_are_refused(void **state)
     assert_body_refused("POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n"
                         "Expect: 100-continue\r\n\r\n");
     assert_body_refused("GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
-    assert_int_equal(atomic_load(&fake.refreshes), 0);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
 }
 
 static void test_refresh_takes_the_fields_of_a_form(void **state)
@@ -231,14 +208,14 @@ static void test_refresh_takes_the_fields_of_a_form(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
                          "Content-Type: application/x-www-form-urlencoded\r\n\r\nins_id=");
     client_send(&client, "rm-test1GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_true(client_receive(&client, true, &answer));
     assert_int_not_equal(answer.status, 413);
     answer_release(&answer);
-    assert_string_equal(fake.filter.ins_id, "rm-test1");
+    assert_string_equal(fixture.fake.filter.ins_id, "rm-test1");
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, 200);
     answer_release(&answer);
@@ -251,7 +228,7 @@ static void test_form_that_does_not_come_whole_is_refused(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
                          "Content-Type: application/x-www-form-urlencoded\r\n\r\nins_id=");
     assert_true(client_receive(&client, true, &answer));
@@ -263,13 +240,13 @@ static void test_form_that_does_not_come_whole_is_refused(void **state)
 static void test_changes_need_a_local_client(void **state)
 {
     (void)state;
-    assert_status("POST", "/refresh", "X-Forwarded-For: 192.0.2.1\r\n", 403);
-    assert_status("POST", "/refresh", "Forwarded: for=192.0.2.1\r\n", 403);
-    assert_status("POST", "/refresh", "Origin: http://evil.example\r\n", 403);
-    assert_status("POST", "/refresh", "Sec-Fetch-Site: cross-site\r\n", 403);
-    assert_int_equal(atomic_load(&fake.refreshes), 0);
-    assert_status("POST", "/refresh", "Sec-Fetch-Site: same-origin\r\n", 202);
-    assert_int_equal(atomic_load(&fake.refreshes), 1);
+    assert_status(&fixture, "POST", "/refresh", "X-Forwarded-For: 192.0.2.1\r\n", 403);
+    assert_status(&fixture, "POST", "/refresh", "Forwarded: for=192.0.2.1\r\n", 403);
+    assert_status(&fixture, "POST", "/refresh", "Origin: http://evil.example\r\n", 403);
+    assert_status(&fixture, "POST", "/refresh", "Sec-Fetch-Site: cross-site\r\n", 403);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
+    assert_status(&fixture, "POST", "/refresh", "Sec-Fetch-Site: same-origin\r\n", 202);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 1);
 }
 
 static void test_rebound_host_name_is_refused(void **state)
@@ -278,7 +255,7 @@ static void test_rebound_host_name_is_refused(void **state)
     struct http_answer answer;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "POST /refresh HTTP/1.1\r\nHost: rebound.example:10104\r\n\r\n");
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, 403);
@@ -312,8 +289,8 @@ static void test_gzip_holds_the_same_bytes_as_identity(void **state)
 
     (void)state;
     strbuf_init(&inflated, 0);
-    fetch(port, "GET", "/metrics", "", &identity);
-    fetch(port, "GET", "/metrics", "Accept-Encoding: gzip;q=0.5, br\r\n", &gzip);
+    fetch(fixture.port, "GET", "/metrics", "", &identity);
+    fetch(fixture.port, "GET", "/metrics", "Accept-Encoding: gzip;q=0.5, br\r\n", &gzip);
     assert_false(answer_field(&identity, "Content-Encoding", value, sizeof(value)));
     assert_field(&gzip, "Content-Encoding", "gzip");
     assert_field(&gzip, "Vary", "Accept, Accept-Encoding");
@@ -334,7 +311,7 @@ static void test_openmetrics_is_negotiated(void **state)
     char value[128];
 
     (void)state;
-    fetch(port, "GET", "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n", &answer);
+    fetch(fixture.port, "GET", "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n", &answer);
     assert_true(answer_field(&answer, "Content-Type", value, sizeof(value)));
     assert_non_null(strstr(value, "application/openmetrics-text"));
     assert_string_equal(answer.body.data + answer.body.length - 6, "# EOF\n");
@@ -346,7 +323,7 @@ static void *refresh_and_wait(void *argument)
     int *status = argument;
     struct http_answer answer;
 
-    fetch(port, "POST", "/refresh?wait=60s", "", &answer);
+    fetch(fixture.port, "POST", "/refresh?wait=60s", "", &answer);
     *status = answer.status;
     answer_release(&answer);
     return NULL;
@@ -359,13 +336,13 @@ static void test_many_waiting_refreshes_leave_threads_for_scrapes(void **state)
     int statuses[WAITERS] = {0};
 
     (void)state;
-    fake.refresh_blocks = true;
+    fixture.fake.refresh_blocks = true;
     for (size_t i = 0; i < WAITERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, refresh_and_wait, &statuses[i]), 0);
-    while (atomic_load(&fake.refreshes) < WAITERS) /* those that may not wait return at once */
+    while (atomic_load(&fixture.fake.refreshes) < WAITERS) /* those that may not wait return at once */
         sched_yield();
-    assert_status("GET", "/metrics", "", 200);
-    atomic_store(&fake.released, true);
+    assert_status(&fixture, "GET", "/metrics", "", 200);
+    atomic_store(&fixture.fake.released, true);
     for (size_t i = 0; i < WAITERS; i++) {
         pthread_join(threads[i], NULL);
         assert_int_equal(statuses[i], 202);

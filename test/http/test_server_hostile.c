@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "http/server.h"
-#include "test/http/fake_providers.h"
 #include "test/http/http_client.h"
+#include "test/http/server_fixture.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -32,39 +31,24 @@
 #endif
 #define BIG_PAGE ((size_t)20 * 1024 * 1024)
 
-static struct fake fake;
-static struct server *server;
-static int port;
-
-static int setup_size(size_t page_size)
-{
-    fake_init(&fake, page_size);
-    server = start_server("127.0.0.1:0", &fake.providers, NULL);
-    if (server == NULL)
-        return -1;
-    port = server_port(server);
-    return 0;
-}
+static struct server_fixture fixture;
 
 static int setup(void **state)
 {
     (void)state;
-    return setup_size(1000);
+    return server_fixture_start(&fixture, 1000);
 }
 
 static int setup_big(void **state)
 {
     (void)state;
-    return setup_size(BIG_PAGE);
+    return server_fixture_start(&fixture, BIG_PAGE);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    server_stop(server);
-    server = NULL;
-    fake_release(&fake);
-    return 0;
+    return server_fixture_stop(&fixture);
 }
 
 /* The time one request takes. */
@@ -73,7 +57,7 @@ static int64_t time_of(const char *target)
     int64_t start = clock_now();
     struct http_answer answer;
 
-    fetch(port, "GET", target, "", &answer);
+    fetch(fixture.port, "GET", target, "", &answer);
     assert_int_equal(answer.status, 200);
     answer_release(&answer);
     return clock_now() - start;
@@ -110,7 +94,7 @@ static void test_whole_big_page_reaches_a_normal_reader(void **state)
     struct http_answer answer;
 
     (void)state;
-    fetch(port, "GET", "/metrics", "", &answer);
+    fetch(fixture.port, "GET", "/metrics", "", &answer);
     assert_true(answer.body.length >= BIG_PAGE);
     answer_release(&answer);
 }
@@ -122,7 +106,7 @@ static void test_stalled_reader_is_dropped_and_others_are_served(void **state)
 
     (void)state;
     for (size_t i = 0; i < READERS; i++) {
-        client_open(&readers[i], port, 4096);
+        client_open(&readers[i], fixture.port, 4096);
         client_send(&readers[i], "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     assert_true(time_of("/-/healthy") < NS_PER_SECOND);
@@ -161,7 +145,7 @@ static void test_dripping_readers_delay_nobody(void **state)
     (void)state;
     atomic_init(&drippers.stop, false);
     for (size_t i = 0; i < SLOW; i++) {
-        client_open(&drippers.clients[i], port, 4096);
+        client_open(&drippers.clients[i], fixture.port, 4096);
         client_send(&drippers.clients[i], "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     assert_int_equal(pthread_create(&thread, NULL, drip, &drippers), 0);
@@ -182,7 +166,7 @@ static void test_idle_connections_delay_nobody(void **state)
 
     (void)state;
     for (size_t i = 0; i < SLOW; i++)
-        client_open(&clients[i], port, 0);
+        client_open(&clients[i], fixture.port, 0);
     assert_quick("/metrics");
     for (size_t i = 0; i < SLOW; i++)
         client_close(&clients[i]);
@@ -195,7 +179,7 @@ static void test_dripping_senders_delay_nobody(void **state)
 
     (void)state;
     for (size_t i = 0; i < SLOW; i++)
-        client_open(&clients[i], port, 0);
+        client_open(&clients[i], fixture.port, 0);
     for (size_t byte = 0; byte < 15; byte++) { /* for less time than such a request may take */
         for (size_t i = 0; i < SLOW; i++)
             (void)send(clients[i].fd, request + byte, 1, MSG_NOSIGNAL);
@@ -215,7 +199,7 @@ static void test_one_client_cannot_take_every_thread(void **state)
 
     (void)state;
     for (size_t i = 0; i < GREEDY; i++)
-        client_open_from(&clients[i], "127.0.0.2", port, 0);
+        client_open_from(&clients[i], "127.0.0.2", fixture.port, 0);
     assert_quick("/metrics");
     for (size_t i = 0; i < GREEDY; i++)
         client_close(&clients[i]);
@@ -229,7 +213,7 @@ static void test_half_a_request_is_given_up(void **state)
     int64_t start = clock_now();
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "GET /metrics HTTP/1.1\r\nHost:");
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, 400);
@@ -246,7 +230,7 @@ static void test_client_that_vanishes_harms_nobody(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        client_open(&client, port, 4096);
+        client_open(&client, fixture.port, 4096);
         client_send(&client, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
         setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
         client_close(&client);
@@ -261,13 +245,12 @@ static void test_stop_is_quick_with_an_idle_client(void **state)
     int64_t start;
 
     (void)state;
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_true(client_receive(&client, true, &answer));
     answer_release(&answer);
     start = clock_now();
-    server_stop(server);
-    server = NULL;
+    server_fixture_stop_server(&fixture);
     assert_true(clock_now() - start < 2500 * NS_PER_MS);
     assert_true(client_at_end(&client));
     client_close(&client);
@@ -279,12 +262,11 @@ static void test_stop_is_quick_with_a_stalled_reader(void **state)
     int64_t start;
 
     (void)state;
-    client_open(&client, port, 4096);
+    client_open(&client, fixture.port, 4096);
     client_send(&client, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     usleep(300 * 1000);
     start = clock_now();
-    server_stop(server);
-    server = NULL;
+    server_fixture_stop_server(&fixture);
     assert_true(clock_now() - start < 2500 * NS_PER_MS);
     client_close(&client);
 }
@@ -310,7 +292,7 @@ static void assert_start_fails(const char *listen, const char *address, const ch
 {
     struct error error = {0};
 
-    assert_null(start_server(listen, &fake.providers, &error));
+    assert_null(start_server(listen, &fixture.fake.providers, &error));
     assert_non_null(strstr(error.message, address));
     assert_non_null(strstr(error.message, reason));
 }
@@ -320,7 +302,7 @@ static void test_address_in_use_is_named(void **state)
     char listen[32];
 
     (void)state;
-    snprintf(listen, sizeof(listen), "127.0.0.1:%d", port);
+    snprintf(listen, sizeof(listen), "127.0.0.1:%d", fixture.port);
     assert_start_fails(listen, listen, "Address already in use");
     assert_true(time_of("/-/healthy") < 5 * NS_PER_SECOND);
 }
@@ -331,7 +313,7 @@ static void test_second_address_that_fails_fails_the_start(void **state)
     char listen[64];
 
     (void)state;
-    snprintf(taken, sizeof(taken), "127.0.0.1:%d", port);
+    snprintf(taken, sizeof(taken), "127.0.0.1:%d", fixture.port);
     snprintf(listen, sizeof(listen), "127.0.0.1:0,%s", taken);
     assert_start_fails(listen, taken, "Address already in use");
 }
@@ -351,14 +333,14 @@ static void test_malformed_address_is_named(void **state)
 
 static void test_two_addresses_are_both_served(void **state)
 {
-    struct server *other = start_server("127.0.0.1:0, 127.0.0.2:0", &fake.providers, NULL);
-    int before = port;
+    struct server *other = start_server("127.0.0.1:0, 127.0.0.2:0", &fixture.fake.providers, NULL);
+    int before = fixture.port;
 
     (void)state;
     assert_non_null(other);
-    port = server_port(other);
+    fixture.port = server_port(other);
     assert_true(time_of("/-/healthy") < 5 * NS_PER_SECOND);
-    port = before;
+    fixture.port = before;
     server_stop(other);
 }
 
@@ -385,7 +367,7 @@ static void test_ipv6_loopback_may_change(void **state)
     (void)state;
     if (!loopback_has_ipv6())
         skip();
-    other = start_server("[::1]:0", &fake.providers, NULL);
+    other = start_server("[::1]:0", &fixture.fake.providers, NULL);
     assert_non_null(other);
     address.sin6_port = htons((uint16_t)server_port(other));
     client.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -8,44 +8,21 @@
 
 /* Requests that no honest client sends. */
 #include "core/strbuf.h"
-#include "http/server.h"
-#include "test/http/fake_providers.h"
 #include "test/http/http_client.h"
+#include "test/http/server_fixture.h"
 
-static struct fake fake;
-static struct server *server;
-static int port;
+static struct server_fixture fixture;
 
 static int setup(void **state)
 {
-    struct error error;
-
     (void)state;
-    fake_init(&fake, 1000);
-    server = start_server("127.0.0.1:0", &fake.providers, &error);
-    if (server == NULL) {
-        print_error("%s\n", error.message);
-        return -1;
-    }
-    port = server_port(server);
-    return 0;
+    return server_fixture_start(&fixture, 1000);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    server_stop(server);
-    fake_release(&fake);
-    return 0;
-}
-
-static void assert_status(const char *method, const char *target, const char *fields, int status)
-{
-    struct http_answer answer;
-
-    fetch(port, method, target, fields, &answer);
-    assert_int_equal(answer.status, status);
-    answer_release(&answer);
+    return server_fixture_stop(&fixture);
 }
 
 /* Sends raw bytes and expects an error status and the end. */
@@ -55,7 +32,7 @@ static void assert_unreadable(const char *request, int status)
     struct http_answer answer;
     char value[64];
 
-    client_open(&client, port, 0);
+    client_open(&client, fixture.port, 0);
     client_send(&client, request);
     assert_true(client_receive(&client, true, &answer));
     assert_int_equal(answer.status, status);
@@ -74,7 +51,7 @@ static void test_unreadable_requests_are_refused(void **state)
     assert_unreadable("GET /metrics\r\n\r\n", 400);
     assert_unreadable("GET /metrics HTTP/3.0\r\nHost: x\r\n\r\n", 505);
     assert_unreadable("GET metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400);
-    assert_status("GET", "/health", "", 200);
+    assert_status(&fixture, "GET", "/health", "", 200);
 }
 
 static void test_overlong_head_is_refused(void **state)
@@ -106,7 +83,7 @@ static void test_what_can_be_read_in_two_ways_is_refused(void **state)
                  heads[i]);
         assert_unreadable(request, 400);
     }
-    assert_int_equal(atomic_load(&fake.refreshes), 0);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
 }
 
 #ifdef SERVER_IS_OURS
@@ -126,7 +103,7 @@ static void test_strange_header_lines_hide_nothing(void **state)
                  lines[i]);
         assert_unreadable(request, 400);
     }
-    assert_int_equal(atomic_load(&fake.refreshes), 0);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
 }
 
 static void test_no_header_of_too_many_is_dropped(void **state)
@@ -154,8 +131,9 @@ static void test_target_without_path_is_answered(void **state)
 static void test_second_forwarding_header_counts_too(void **state)
 {
     (void)state;
-    assert_status("POST", "/refresh", "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n", 403);
-    assert_int_equal(atomic_load(&fake.refreshes), 0);
+    assert_status(&fixture, "POST", "/refresh",
+                  "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n", 403);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
 }
 
 int main(void)
