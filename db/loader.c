@@ -244,13 +244,14 @@ static void deliver(const struct loader_sink *sink, struct load *load, int64_t n
 {
     unsigned failed;
 
+    /* First: instances whose accounts are not known yet would count as asked in vain. */
+    if (load->accounts != NULL && !sink->accounts_loaded(sink->context, load->accounts, &load->error))
+        load->loaded &= ~(unsigned)LOAD_ACCOUNTS;
     if (load->inventory != NULL && !sink->inventory_loaded(sink->context, load->inventory, &load->error))
         load->loaded &= ~(unsigned)LOAD_INSTANCES;
     if (load->limits != NULL &&
         !sink->user_limits_loaded(sink->context, load->limits, now - load->started, &load->error))
         load->loaded &= ~(unsigned)LOAD_USERS;
-    if (load->accounts != NULL && !sink->accounts_loaded(sink->context, load->accounts, &load->error))
-        load->loaded &= ~(unsigned)LOAD_ACCOUNTS;
     failed = load->scope & ~load->loaded;
     if (failed != 0)
         sink->load_failed(sink->context, failed, &load->error);

@@ -91,6 +91,12 @@ class Changes(CredentialsCase):
         self.run_accounts(environment={"ENCRYPTION_PASSWORD": PASSWORD}, **self.table())
         self.wait_generation(1, TABLE)
 
+    def test_readiness_waits_for_the_accounts_table(self):
+        self.simulate()
+        self.run_accounts(environment={"ENCRYPTION_PASSWORD": PASSWORD}, **self.table())
+        self.exporter.wait_ready()
+        self.assertEqual(self.exporter.sessions(), fleet.sessions(instances(TABLE)))
+
     def test_a_changed_row_of_the_accounts_table(self):
         self.run_table(f"--account={TABLE}:{NEW_KEY}:{NEW_SECRET}")
         self.add_row(TABLE, NEW_KEY, fernet_column(NEW_SECRET))
