@@ -321,7 +321,7 @@ static struct account_section **sorted_sections(struct account_sections *section
         return NULL;
     for (struct account_section *section = sections->newest; section != NULL; section = section->older)
         sorted[--left] = section;
-    qsort(sorted, sections->count, sizeof(*sorted), compare_sections);
+    qsort(sorted, sections->count, sizeof(struct account_section *), compare_sections);
     return sorted;
 }
 

@@ -34,7 +34,7 @@ static const char *const mysql_tls_names[] = {"off", "required", "verify", NULL}
 
 #define OPTIONAL_KEY(id, name, help)                                                                   \
     {"optional_metrics", name, CONFIG_BOOL, .fallback = "no",                                          \
-     .offset = AT(optional_metrics.enabled[OPTIONAL_##id]), .meaning = help},
+     .offset = AT(optional_metrics.enabled[OPTIONAL_##id]), .meaning = (help)},
 #define NODE_KEY(id, name, value, help) OPTIONAL_KEY(id, name, help)
 #define KEYED_KEY(id, name, group, count, label, help) OPTIONAL_KEY(id, name, help)
 

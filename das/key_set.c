@@ -276,9 +276,9 @@ static bool make_room(struct key_set *set, size_t account_count)
 {
     size_t capacity = 2 * account_count + SHARED_MAX;
 
-    set->entries = calloc(capacity, sizeof(*set->entries));
+    set->entries = calloc(capacity, sizeof(struct key_entry *));
     set->callers = calloc(capacity, sizeof(*set->callers));
-    set->changed = calloc(capacity, sizeof(*set->changed));
+    set->changed = calloc(capacity, sizeof(struct key_entry *));
     return set->entries != NULL && set->callers != NULL && set->changed != NULL;
 }
 
