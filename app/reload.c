@@ -59,9 +59,19 @@ static void apply_config(void *argument, int64_t now)
     arrival->applied = scheduler_apply_config(arrival->runtime->scheduler, arrival->config, now);
 }
 
-static bool put_in_force(struct runtime *runtime, struct config *config, struct error *error)
+static bool apply_to_scheduler(struct runtime *runtime, struct config *config, struct error *error)
 {
     struct config_arrival arrival = {.runtime = runtime, .config = config};
+
+    if (!scheduler_call(runtime->scheduler, apply_config, &arrival))
+        error_set(error, ERROR_SYSTEM, "the scheduler was too busy to take the configuration; reload again");
+    else if (!arrival.applied)
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+    return arrival.applied;
+}
+
+static bool put_in_force(struct runtime *runtime, struct config *config, struct error *error)
+{
     struct keyring_change *change;
     struct web_settings *web;
 
@@ -71,9 +81,10 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
     if (web == NULL)
         return false;
     change = keyring_prepare(runtime->keyring, config);
-    if (change == NULL || !scheduler_call(runtime->scheduler, apply_config, &arrival) || !arrival.applied) {
+    if (change == NULL || !apply_to_scheduler(runtime, config, error)) {
+        if (change == NULL)
+            error_set(error, ERROR_NO_MEMORY, "out of memory");
         keyring_abandon(change);
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
         web_settings_free(web);
         return false;
     }

@@ -154,6 +154,8 @@ static void take_source(struct key_entry *entry, const struct key_moment *at, st
     if (fixed != NULL) {
         entry->expiry_unix_ms = 0;
         schedule_fixed(entry, at);
+    } else if (entry->source->awaits_table) {
+        renewal_wait(&entry->renewal); /* what is held serves until it is known */
     } else if (entry->source->kind == CREDENTIAL_NONE) {
         drop(entry, news);
         renewal_settle(&entry->renewal);
@@ -178,7 +180,8 @@ void key_entry_exchange(struct key_entry *entry, struct key_entry *other, const 
     if (key_source_same(before, entry->source))
         return;
     entry->revision++;
-    news->changed = news->changed || before->kind != entry->source->kind;
+    news->changed = news->changed || before->kind != entry->source->kind ||
+                    before->awaits_table != entry->source->awaits_table;
     take_source(entry, at, news);
 }
 
@@ -226,7 +229,8 @@ static void wait_for_caller(struct key_entry *entry, const struct key_moment *at
         fail(entry, &error, at, news);
         return;
     }
-    if (entry->caller == NULL || entry->caller->source->kind == CREDENTIAL_NONE) {
+    if (entry->caller == NULL ||
+        (entry->caller->source->kind == CREDENTIAL_NONE && !entry->caller->source->awaits_table)) {
         error_set(
             &error, ERROR_CREDENTIALS,
             "nothing assumes the role %.120s: expected keys, ecs_role or credentials_uri beside role_arn, a "

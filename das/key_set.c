@@ -247,6 +247,22 @@ static void set_caller(struct builder *builder, struct key_source *source)
         set_default_caller(builder, source);
 }
 
+/* Whether the account is one of the table is known only when that was read. */
+static bool awaits_table(const struct key_inputs *inputs, const struct account_config *section)
+{
+    return inputs->config->accounts_common.source == ACCOUNTS_SOURCE_DATABASE && inputs->rows->is_awaited &&
+           (section == NULL || account_kind(section) == CREDENTIAL_NONE);
+}
+
+static struct key_source *new_awaiting(struct config *config, const char *aliyun_uid)
+{
+    struct key_source *source = key_source_new(config, NULL, CREDENTIAL_NONE, aliyun_uid);
+
+    if (source != NULL)
+        source->awaits_table = true;
+    return source;
+}
+
 static struct key_source *resolve(const struct key_inputs *inputs, const char *aliyun_uid)
 {
     struct config *config = inputs->config;
@@ -257,6 +273,8 @@ static struct key_source *resolve(const struct key_inputs *inputs, const char *a
         row = key_rows_find(inputs->rows, aliyun_uid);
     if (row != NULL && (section == NULL || account_kind(section) == CREDENTIAL_NONE))
         return key_source_new_row(config, inputs->rows, row);
+    if (awaits_table(inputs, section))
+        return new_awaiting(config, aliyun_uid);
     section = config_credential_section(config, aliyun_uid);
     return key_source_new(config, section, section != NULL ? account_kind(section) : CREDENTIAL_NONE,
                           aliyun_uid);

@@ -261,9 +261,10 @@ static bool same_common(const struct key_source *a, const struct key_source *b)
 
 bool key_source_same(const struct key_source *a, const struct key_source *b)
 {
-    return a->kind == b->kind && a->is_password == b->is_password && same_text(a->role_arn, b->role_arn) &&
-           same_text(a->caller, b->caller) && a->caller_is_hidden == b->caller_is_hidden &&
-           same_row(a->row, b->row) && same_section(a->section, b->section) && same_common(a, b);
+    return a->kind == b->kind && a->is_password == b->is_password && a->awaits_table == b->awaits_table &&
+           same_text(a->role_arn, b->role_arn) && same_text(a->caller, b->caller) &&
+           a->caller_is_hidden == b->caller_is_hidden && same_row(a->row, b->row) &&
+           same_section(a->section, b->section) && same_common(a, b);
 }
 
 bool key_source_is_remote(const struct key_source *source)

@@ -20,6 +20,7 @@ struct key_rows {
     struct arena arena;
     struct keyring_row *rows;
     size_t count;
+    bool is_awaited; /* the table was not read yet */
 };
 
 /* Copies. NULL when memory runs out. */
@@ -42,6 +43,7 @@ int key_name_compare(struct key_name a, struct key_name b);
 struct key_source {
     struct refcount refs;
     enum credential_kind kind;
+    bool awaits_table;                    /* of no kind before the accounts table was read once */
     bool is_password;                     /* no keys, but what opens the secrets of the accounts table */
     struct config *config;                /* one reference; the texts of the section are its */
     const struct account_config *section; /* NULL: of a row, of the password, of nothing */

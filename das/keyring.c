@@ -281,7 +281,7 @@ void keyring_abandon(struct keyring_change *change)
 
 static void look_up(const struct key_entry *found, int64_t now, struct keyring_entry *entry)
 {
-    entry->kind = found->source->kind;
+    entry->kind = found->source->awaits_table ? CREDENTIAL_TABLE : found->source->kind;
     entry->error = found->error;
     if (found->credentials == NULL || renewal_expired(&found->renewal, now))
         return;
@@ -323,6 +323,8 @@ static bool fill(struct keyring *keyring, struct config *config)
     keyring->inputs.rows = key_rows_new(NULL, 0);
     keyring->limiter = limiter_new(config->accounts_common.sts_rate_limit, NS_PER_SECOND, start);
     keyring->set = calloc(1, sizeof(*keyring->set));
+    if (keyring->inputs.rows != NULL)
+        keyring->inputs.rows->is_awaited = true;
     return keyring->inputs.accounts != NULL && keyring->inputs.rows != NULL && keyring->limiter != NULL &&
            keyring->set != NULL;
 }

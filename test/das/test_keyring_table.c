@@ -65,6 +65,38 @@ static void test_a_row_gives_the_keys_of_its_account(void **state)
     keyring_entry_release(&entry);
 }
 
+#define ROLE_OF_A_ROW                                                                                        \
+    TABLE "[account " FIRST "]\nrole_arn = acs:ram::" FIRST ":role/test\nsource_account = " SECOND "\n"
+
+static void test_before_the_table_was_read_nobody_is_without_a_source(void **state)
+{
+    struct keyring *keyring = keyring_test_new(ROLE_OF_A_ROW, false);
+    const char *const uids[] = {"1000000000000003"};
+    struct keyring_entry entry;
+
+    (void)state;
+    assert_true(keyring_set_accounts(keyring, uids, 1));
+    keyring_lookup(keyring, uids[0], &entry);
+    assert_int_equal(entry.kind, CREDENTIAL_TABLE);
+    assert_int_equal(entry.error.class, ERROR_NONE);
+    keyring_fetch(keyring, FIRST, &entry);
+    assert_int_equal(entry.error.class, ERROR_NONE);
+}
+
+static void test_an_account_that_the_table_lacks_is_told_when_it_was_read(void **state)
+{
+    struct keyring *keyring = keyring_test_new(ROLE_OF_A_ROW, true);
+    const char *const uids[] = {"1000000000000003"};
+    struct keyring_entry entry;
+
+    (void)state;
+    assert_true(keyring_set_accounts(keyring, uids, 1));
+    assert_true(keyring_set_table(keyring, NULL, 0));
+    keyring_lookup(keyring, uids[0], &entry);
+    assert_int_equal(entry.kind, CREDENTIAL_NONE);
+    await_error(FIRST, ERROR_CREDENTIALS, "nothing assumes the role");
+}
+
 static void test_a_row_of_another_implementation_is_read(void **state)
 {
     struct keyring *keyring;
@@ -181,6 +213,7 @@ static void test_a_circle_through_the_table_is_told_and_a_row_ends_it(void **sta
 
     (void)state;
     assert_true(keyring_set_accounts(keyring, uids, 1));
+    assert_true(keyring_set_table(keyring, NULL, 0));
     await_error(SECOND, ERROR_CREDENTIALS, "in a circle");
     await_error(FIRST, ERROR_CREDENTIALS, "in a circle");
     set_row(keyring, SECOND, "TestAk", encrypt("table-password", "TestSecret"));
@@ -202,6 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KEYRING_TEST(test_a_row_gives_the_keys_of_its_account),
+        KEYRING_TEST(test_before_the_table_was_read_nobody_is_without_a_source),
+        KEYRING_TEST(test_an_account_that_the_table_lacks_is_told_when_it_was_read),
         KEYRING_TEST(test_a_row_of_another_implementation_is_read),
         KEYRING_TEST(test_a_row_that_did_not_change_keeps_its_credentials),
         KEYRING_TEST(test_a_row_that_changed_is_read_and_the_old_keys_serve_until_then),
