@@ -9,8 +9,8 @@
 #define REPLACEMENT  "\xEF\xBF\xBD" /* U+FFFD */
 #define SCRATCH_SIZE 8
 
-/* What stands for an ASCII byte, possibly built in scratch; NULL when it stands for itself. */
-typedef const char *escape_fn(unsigned char byte, char scratch[SCRATCH_SIZE]);
+/* What stands for a character, possibly built in scratch; NULL when it stands for itself. */
+typedef const char *escape_fn(const char *character, size_t length, char scratch[SCRATCH_SIZE]);
 
 static void append_escaped(struct strbuf *out, const char *text, escape_fn *escape)
 {
@@ -24,8 +24,8 @@ static void append_escaped(struct strbuf *out, const char *text, escape_fn *esca
 
         if (length == 0)
             escaped = REPLACEMENT;
-        else if (length == 1)
-            escaped = escape((unsigned char)*text, scratch);
+        else
+            escaped = escape(text, length, scratch);
         length += length == 0;
         if (escaped != NULL) {
             strbuf_append(out, plain, (size_t)(text - plain));
@@ -37,9 +37,24 @@ static void append_escaped(struct strbuf *out, const char *text, escape_fn *esca
     strbuf_append(out, plain, (size_t)(end - plain));
 }
 
-static const char *html_escape(unsigned char byte, char scratch[SCRATCH_SIZE])
+/* U+202A to U+202E, U+2066 to U+2069: they would show what follows them in another order. */
+static bool is_direction_control(const char *character, size_t length)
 {
+    unsigned char last = (unsigned char)character[length - 1];
+
+    if (length != 3)
+        return false;
+    return (memcmp(character, "\xE2\x80", 2) == 0 && last >= 0xAA && last <= 0xAE) ||
+           (memcmp(character, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9);
+}
+
+static const char *html_escape(const char *character, size_t length, char scratch[SCRATCH_SIZE])
+{
+    unsigned char byte = (unsigned char)*character;
+
     (void)scratch;
+    if (length > 1)
+        return is_direction_control(character, length) ? REPLACEMENT : NULL;
     switch (byte) {
     case '&':
         return "&amp;";
@@ -56,8 +71,12 @@ static const char *html_escape(unsigned char byte, char scratch[SCRATCH_SIZE])
     }
 }
 
-static const char *json_escape(unsigned char byte, char scratch[SCRATCH_SIZE])
+static const char *json_escape(const char *character, size_t length, char scratch[SCRATCH_SIZE])
 {
+    unsigned char byte = (unsigned char)*character;
+
+    if (length > 1)
+        return NULL;
     switch (byte) {
     case '"':
         return "\\\"";

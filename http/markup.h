@@ -10,7 +10,10 @@
 
 #include "core/strbuf.h"
 
-/* Text for an element or a quoted attribute: & < > " ' become references. */
+/*
+ * Text for an element or a quoted attribute: & < > " ' become references; controls, and what would show
+ * the text in another order than it is in, U+FFFD.
+ */
 void markup_html_text(struct strbuf *out, const char *text);
 
 /* A JSON string with its quotes; null for NULL. */

@@ -42,6 +42,20 @@ static void test_html_repairs_broken_bytes(void **state)
     assert_marked_up(markup_html_text, "a\xFF\xC3<\x01", "a\xEF\xBF\xBD\xEF\xBF\xBD&lt;\xEF\xBF\xBD");
 }
 
+static void test_html_shows_no_text_in_another_order_than_it_is_in(void **state)
+{
+    (void)state;
+    assert_marked_up(markup_html_text,
+                     "a\xE2\x80\xAE"
+                     "b\xE2\x81\xA6"
+                     "c",
+                     "a\xEF\xBF\xBD"
+                     "b\xEF\xBF\xBD"
+                     "c");
+    assert_marked_up(markup_html_text, "\xE2\x80\x94\xE2\x81\xA5\xE2\x80\xAF",
+                     "\xE2\x80\x94\xE2\x81\xA5\xE2\x80\xAF");
+}
+
 static void test_json_escapes_what_json_must(void **state)
 {
     (void)state;
@@ -121,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_html_special_characters_become_references),
         cmocka_unit_test(test_html_keeps_other_languages),
         cmocka_unit_test(test_html_repairs_broken_bytes),
+        cmocka_unit_test(test_html_shows_no_text_in_another_order_than_it_is_in),
         cmocka_unit_test(test_json_escapes_what_json_must),
         cmocka_unit_test(test_json_repairs_broken_bytes),
         cmocka_unit_test(test_json_null_and_empty),
