@@ -9,7 +9,9 @@
 #include "app/keyring_feed.h"
 #include "collectors/lane.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
+#include "core/strbuf.h"
 #include "db/accounts.h"
 #include "db/exclusion.h"
 #include "db/inventory.h"
@@ -291,6 +293,19 @@ static bool check_inventory(struct config *config, struct rows *rows, const stru
     return good;
 }
 
+static void say_open_secrets(const struct config *config, FILE *out)
+{
+    struct strbuf command;
+
+    if (!config->secrets_open_to_everybody)
+        return;
+    strbuf_init(&command, 0);
+    file_append_closing_command(config->path, &command);
+    fprintf(out, "warning: every user may read the configuration file, which holds secrets; run: %s\n",
+            strbuf_text(&command));
+    strbuf_release(&command);
+}
+
 bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
 {
     struct rows rows;
@@ -303,6 +318,7 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
 
     log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */
     fprintf(out, "configuration: %s is valid\n", config->path);
+    say_open_secrets(config, out);
     rows_init(&rows);
     if (source_read_rows(config, scope, &rows, &error) != scope) {
         rows_release(&rows);
