@@ -132,7 +132,7 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
         lane_set_down(lane, error, now);
         lane->prober = job;
     }
-    say_down(lane, error, now);
+    say_down(lane, &lane->error, now);
     cycle_fail(s, job, error, now);
     cycle_wait_for_probe(s, job, now);
     fail_ready_jobs(s, lane, now);
