@@ -197,7 +197,9 @@ void html_time(struct html *page, int64_t unix_ms)
     }
     clock_format_iso(unix_ms, iso);
     strbuf_append_format(page->out, "<time datetime=\"%s\" title=\"%s\">", iso, iso);
-    if (distance_s > 0)
+    if (distance_s == 0)
+        html_say(page, PHRASE_NOW, NULL);
+    else if (distance_s > 0)
         html_say(page, PHRASE_IN, figure_seconds(page, distance_s).text, NULL);
     else
         html_say(page, PHRASE_AGO, figure_seconds(page, -distance_s).text, NULL);

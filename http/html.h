@@ -51,7 +51,7 @@ void html_say(struct html *page, enum phrase phrase, ...) __attribute__((sentine
 void html_heading(struct html *page, enum phrase phrase);
 void html_badge(struct html *page, enum level level, enum phrase phrase);
 
-/* A moment by its distance, "42 s ago" or "in 18 s", with the date and time as title; 0: a dash. */
+/* A moment by its distance, "42 s ago", "now" or "in 18 s", with the date and time as title; 0: a dash. */
 void html_time(struct html *page, int64_t unix_ms);
 
 /* Class, code, message and RequestId, in the English that they come in. */

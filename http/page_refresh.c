@@ -97,6 +97,10 @@ void page_refresh(const struct page_request *request, const struct providers *pr
     struct refresh_filter filter;
     int64_t wait_ns;
 
+    if (request->form != NULL && request->query != NULL && request->query[0] != '\0') {
+        page_text(response, 400, "parameters are expected in the form or in the query, not in both");
+        return;
+    }
     if (!filter_read(request->form != NULL ? request->form : request->query, request->form != NULL, &filter,
                      &wait_ns, response))
         return;

@@ -16,6 +16,7 @@ static const char *const phrases[PHRASE_COUNT][LANGUAGE_COUNT] = {
     [PHRASE_OF] = {"{0} of {1}", "{0} / {1}"},
     [PHRASE_AGO] = {"{0} ago", "{0}前"},
     [PHRASE_IN] = {"in {0}", "{0}后"},
+    [PHRASE_NOW] = {"now", "现在"},
     [PHRASE_UNIT_DAY] = {"d", "天"},
     [PHRASE_UNIT_HOUR] = {"h", "小时"},
     [PHRASE_UNIT_MINUTE] = {"min", "分"},

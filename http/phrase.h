@@ -26,6 +26,7 @@ enum phrase {
     PHRASE_OF,
     PHRASE_AGO,
     PHRASE_IN,
+    PHRASE_NOW,
     PHRASE_UNIT_DAY,
     PHRASE_UNIT_HOUR,
     PHRASE_UNIT_MINUTE,

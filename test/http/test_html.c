@@ -38,6 +38,8 @@ static void test_moments_are_told_by_their_distance(void **state)
     assert_out("<time datetime=\"2026-01-02T03:03:23Z\" title=\"2026-01-02T03:03:23Z\">42 s ago</time>");
     html_time(&chinese, NOW_UNIX_MS + 18999);
     assert_out("<time datetime=\"2026-01-02T03:04:23Z\" title=\"2026-01-02T03:04:23Z\">18 秒后</time>");
+    html_time(&english, NOW_UNIX_MS - 999);
+    assert_out("<time datetime=\"2026-01-02T03:04:04Z\" title=\"2026-01-02T03:04:04Z\">now</time>");
     html_time(&english, 0);
     assert_out("–");
 }

@@ -99,6 +99,16 @@ static void test_a_form_without_fields_refreshes_everything(void **state)
     assert_string_equal(fake.filter.ins_id, "");
 }
 
+static void test_a_query_beside_a_form_is_not_overlooked(void **state)
+{
+    struct page_request request = form("token=" TOKEN);
+
+    (void)state;
+    request.access = access_of_token;
+    request.query = "ins_id=rm-test1";
+    assert_no_refresh(&request, 400, "not in both");
+}
+
 static void test_programs_that_send_a_form_get_json(void **state)
 {
     struct page_request request = form("aliyun_uid=1");
@@ -221,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_form_is_sent_on_to_the_progress, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_form_without_fields_refreshes_everything, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_query_beside_a_form_is_not_overlooked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_programs_that_send_a_form_get_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_page_asks_for_the_token_when_there_is_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_form_with_the_token_may_come_from_elsewhere, setup, teardown),
