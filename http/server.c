@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@
 #define NUMBER(n)              #n
 #define NUMBER_TEXT(n)         NUMBER(n)
 #define COMPLAINT_SIZE         256
+#define NO_FILES_PAUSE_MS      50
 
 struct server {
     const struct providers *providers;
@@ -48,6 +50,7 @@ struct server {
     struct tls *tls; /* NULL: no address asks for TLS */
     struct connections *connections;
     struct complaint crowding; /* of the thread that accepts */
+    struct complaint no_files; /* of that thread, too */
     struct mg_context *context;
     int port;
     atomic_int posts;               /* under way; each may wait for a refresh */
@@ -251,6 +254,7 @@ static int on_message(const struct mg_connection *connection, const char *messag
 /* Called by CivetWeb, see cmake/civetweb.patch: by the thread that accepts, and by the connection's own. */
 int server_admit(void *user_data, const struct sockaddr *client);
 void server_dismiss(void *user_data, const struct sockaddr *client);
+void server_out_of_files(void *user_data);
 
 int server_admit(void *user_data, const struct sockaddr *client)
 {
@@ -273,6 +277,17 @@ void server_dismiss(void *user_data, const struct sockaddr *client)
     struct server *server = user_data;
 
     connections_remove(server->connections, client_of_address(client));
+}
+
+void server_out_of_files(void *user_data)
+{
+    struct server *server = user_data;
+    uint64_t repeats;
+
+    if (complaint_raise(&server->no_files, 1, clock_now(), &repeats))
+        log_warn("no file descriptor is left for another web client; raise the limit of open files",
+                 log_int("repeats", (int64_t)repeats));
+    poll(NULL, 0, NO_FILES_PAUSE_MS);
 }
 
 static int give_tls_context(void **context, void *user_data)

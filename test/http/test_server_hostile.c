@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -204,6 +205,47 @@ static void test_one_client_cannot_take_every_thread(void **state)
     for (size_t i = 0; i < GREEDY; i++)
         client_close(&clients[i]);
 }
+
+/* Of all threads. */
+static int64_t processor_time(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_SECOND +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
+}
+
+static void test_without_file_descriptors_it_waits_and_goes_on(void **state)
+{
+    enum { FILES = 64, WAIT_MS = 500 };
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)fixture.port)};
+    int waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct rlimit before;
+    struct rlimit few;
+    int taken[FILES];
+    int count = 0;
+    int64_t used;
+
+    (void)state;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = FILES;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (count < FILES && (taken[count] = dup(waiting)) >= 0)
+        count++;
+    assert_int_equal(connect(waiting, (const struct sockaddr *)&address, sizeof(address)), 0);
+    used = processor_time();
+    usleep(WAIT_MS * 1000);
+    used = processor_time() - used;
+    while (count > 0)
+        close(taken[--count]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    close(waiting);
+    assert_true(used < WAIT_MS * NS_PER_MS / 4);
+    assert_quick("/metrics");
+}
 #endif
 
 static void test_half_a_request_is_given_up(void **state)
@@ -392,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dripping_senders_delay_nobody, setup, teardown),
 #ifdef SERVER_IS_OURS
         cmocka_unit_test_setup_teardown(test_one_client_cannot_take_every_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_file_descriptors_it_waits_and_goes_on, setup, teardown),
 #endif
         cmocka_unit_test_setup_teardown(test_half_a_request_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_client_that_vanishes_harms_nobody, setup_big, teardown),
