@@ -50,23 +50,16 @@ static void quota_bar(const struct account_status *account, struct html *page)
                          share(account->rate_used, account->rate_limit), allowed < 99.3 ? allowed : 99.3);
 }
 
-static void fact_begin(struct html *page, enum phrase name)
-{
-    html_markup(page, "<dt>");
-    html_say(page, name, NULL);
-    html_markup(page, "</dt><dd>");
-}
-
 static void rate_fact(struct html *page, enum phrase name, double rate)
 {
-    fact_begin(page, name);
+    html_fact_begin(page, name);
     html_say(page, PHRASE_CALLS_PER_SECOND, figure_rate(rate).text, NULL);
     html_markup(page, "</dd>\n");
 }
 
 static void credentials_fact(const struct account_status *account, struct html *page)
 {
-    fact_begin(page, PHRASE_CREDENTIALS);
+    html_fact_begin(page, PHRASE_CREDENTIALS);
     html_say(page, credential_phrases[account->credential_kind], NULL);
     if (account->credentials_expiry_unix_ms > 0) {
         html_markup(page, "<br><span class=\"soft small\">");
@@ -82,7 +75,7 @@ static void credentials_fact(const struct account_status *account, struct html *
 
 static void targets_fact(const struct account_status *account, struct html *page)
 {
-    fact_begin(page, PHRASE_TARGETS_UP);
+    html_fact_begin(page, PHRASE_TARGETS_UP);
     html_markup(page, "<a href=\"/targets?");
     html_parameter(page, "aliyun_uid", account->aliyun_uid);
     html_markup(page, "\">");
@@ -93,7 +86,7 @@ static void targets_fact(const struct account_status *account, struct html *page
 
 static void cycle_fact(const struct account_status *account, struct html *page)
 {
-    fact_begin(page, PHRASE_CYCLE);
+    html_fact_begin(page, PHRASE_CYCLE);
     html_text(page, figure_seconds(page, account->cycle / NS_PER_SECOND).text);
     if (account->overcommitted) {
         html_markup(page, " <span class=\"badge warning\">! ");
@@ -126,7 +119,7 @@ void account_card(const struct account_status *account, struct html *page)
         rate_fact(page, PHRASE_RATE_LIMIT, account->rate_limit);
         cycle_fact(account, page);
     }
-    fact_begin(page, PHRASE_THROTTLED);
+    html_fact_begin(page, PHRASE_THROTTLED);
     html_text(page, figure_count(account->throttled).text);
     html_markup(page, "</dd>\n");
     credentials_fact(account, page);

@@ -178,6 +178,13 @@ void html_heading(struct html *page, enum phrase phrase)
     html_markup(page, "</h2>\n");
 }
 
+void html_fact_begin(struct html *page, enum phrase name)
+{
+    html_markup(page, "<dt>");
+    html_say(page, name, NULL);
+    html_markup(page, "</dt><dd>");
+}
+
 void html_badge(struct html *page, enum level level, enum phrase phrase)
 {
     strbuf_append_format(page->out, "<span class=\"badge %s\"><span aria-hidden=\"true\">%s</span> ",

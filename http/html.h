@@ -49,6 +49,9 @@ void html_text(struct html *page, const char *text);
 void html_say(struct html *page, enum phrase phrase, ...) __attribute__((sentinel));
 
 void html_heading(struct html *page, enum phrase phrase);
+/* The name of a fact in a list of them; what follows is the fact, up to "</dd>". */
+void html_fact_begin(struct html *page, enum phrase name);
+
 void html_badge(struct html *page, enum level level, enum phrase phrase);
 
 /* A moment by its distance, "42 s ago", "now" or "in 18 s", with the date and time as title; 0: a dash. */

@@ -92,16 +92,9 @@ static void append_accounts(struct html *page, const struct status *status)
     html_markup(page, "</div></section>\n");
 }
 
-static void begin_fact(struct html *page, enum phrase name)
-{
-    html_markup(page, "<dt>");
-    html_say(page, name, NULL);
-    html_markup(page, "</dt><dd>");
-}
-
 static void append_load(struct html *page, enum phrase name, int64_t success_unix_ms, uint64_t failures)
 {
-    begin_fact(page, name);
+    html_fact_begin(page, name);
     if (success_unix_ms == 0)
         html_say(page, PHRASE_NEVER, NULL);
     else
@@ -118,7 +111,7 @@ static void append_rejected(struct html *page, const struct status *status)
 {
     bool any = false;
 
-    begin_fact(page, PHRASE_REJECTED_ROWS);
+    html_fact_begin(page, PHRASE_REJECTED_ROWS);
     for (int i = 0; i < REJECTION_COUNT; i++) {
         if (status->rejected[i] == 0)
             continue;
@@ -144,7 +137,7 @@ static void append_inventory(struct html *page, const struct status *status)
     append_load(page, PHRASE_USERS_LOADED, inventory->users_success_unix_ms, inventory->users_failures);
     append_rejected(page, status);
     if (inventory->error.class != ERROR_NONE) {
-        begin_fact(page, PHRASE_LAST_ERROR);
+        html_fact_begin(page, PHRASE_LAST_ERROR);
         html_error(page, &inventory->error);
         html_markup(page, "</dd>\n");
     }
@@ -158,15 +151,15 @@ static void append_program(struct html *page, const struct providers *providers,
     html_markup(page, "<section>");
     html_heading(page, PHRASE_PROGRAM);
     html_markup(page, "<div class=\"card\"><dl class=\"facts\">\n");
-    begin_fact(page, PHRASE_VERSION);
+    html_fact_begin(page, PHRASE_VERSION);
     html_text(page, providers->version);
     html_markup(page, " <span class=\"soft small\">(");
     html_text(page, providers->revision);
     html_markup(page, ")</span></dd>\n");
-    begin_fact(page, PHRASE_UPTIME);
+    html_fact_begin(page, PHRASE_UPTIME);
     html_text(page, figure_seconds(page, uptime_s > 0 ? uptime_s : 0).text);
     html_markup(page, "</dd>\n");
-    begin_fact(page, PHRASE_CONFIGURATION);
+    html_fact_begin(page, PHRASE_CONFIGURATION);
     html_say(page, PHRASE_IN_FORCE, NULL);
     html_markup(page, " ");
     html_time(page, status->reload.success_unix_ms);
