@@ -75,25 +75,44 @@ static void judge_accounts(struct overview *overview, const struct status *statu
     finding->link = "/#accounts";
 }
 
-static void judge_program(struct overview *overview, const struct status *status, const char *why)
+static void judge_instances(struct overview *overview, const struct status *status)
 {
-    const struct error *error = status->inventory.error.class != ERROR_NONE ? &status->inventory.error : NULL;
+    const struct inventory_status *inventory = &status->inventory;
     struct finding *finding;
 
+    if (inventory->instances_failures == 0) {
+        if (!status->inventory_loaded)
+            add(overview, LEVEL_NOTE, PHRASE_INVENTORY_LOADING);
+        else if (status->target_count == 0)
+            add(overview, LEVEL_WARNING, PHRASE_INVENTORY_EMPTY)->link = "/#inventory";
+        return;
+    }
+    finding = add(overview, status->inventory_loaded ? LEVEL_WARNING : LEVEL_BAD,
+                  status->inventory_loaded ? PHRASE_INVENTORY_OLD : PHRASE_INVENTORY_FAILED);
+    finding->seconds = (status->taken_unix_ms - inventory->instances_success_unix_ms) / 1000;
+    finding->error = &inventory->error;
+    finding->link = "/#inventory";
+}
+
+/* What is read beside the instances. Together with them it fails for the same reason, which is said once. */
+static void judge_other_tables(struct overview *overview, const struct inventory_status *inventory)
+{
+    struct finding *finding;
+
+    if (inventory->instances_failures > 0 || inventory->error.class == ERROR_NONE)
+        return;
+    finding = add(overview, LEVEL_WARNING,
+                  inventory->users_failures > 0 ? PHRASE_USERS_FAILED : PHRASE_ACCOUNTS_TABLE_FAILED);
+    finding->error = &inventory->error;
+    finding->link = "/#inventory";
+}
+
+static void judge_program(struct overview *overview, const struct status *status, const char *why)
+{
     if (why != NULL)
         add(overview, LEVEL_BAD, PHRASE_STUCK)->name = why;
-    if (!status->inventory_loaded) {
-        finding = add(overview, error != NULL ? LEVEL_BAD : LEVEL_NOTE,
-                      error != NULL ? PHRASE_INVENTORY_FAILED : PHRASE_INVENTORY_LOADING);
-        finding->error = error;
-    } else if (error != NULL) {
-        finding = add(overview, LEVEL_WARNING, PHRASE_INVENTORY_OLD);
-        finding->seconds = (status->taken_unix_ms - status->inventory.instances_success_unix_ms) / 1000;
-        finding->error = error;
-        finding->link = "/#inventory";
-    } else if (status->target_count == 0) {
-        add(overview, LEVEL_WARNING, PHRASE_INVENTORY_EMPTY)->link = "/#inventory";
-    }
+    judge_instances(overview, status);
+    judge_other_tables(overview, &status->inventory);
     if (status->reload.error.class != ERROR_NONE)
         add(overview, LEVEL_WARNING, PHRASE_RELOAD_FAILED)->error = &status->reload.error;
 }

@@ -78,6 +78,7 @@ static void test_no_inventory_yet(void **state)
     status.target_count = status.account_count = 0;
     assert_findings(LEVEL_NOTE, PHRASE_INVENTORY_LOADING, 0, 1);
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
+    status.inventory.instances_failures = 1;
     assert_findings(LEVEL_BAD, PHRASE_INVENTORY_FAILED, 0, 1);
     assert_string_equal(overview.findings[0].error->message, "gone");
 }
@@ -86,9 +87,37 @@ static void test_an_inventory_that_cannot_be_read_again_is_a_warning_with_its_ag
 {
     (void)state;
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
+    status.inventory.instances_failures = 1;
     status.inventory.instances_success_unix_ms = FAKE_NOW_UNIX_MS - 90000;
     assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_OLD, 0, 1);
     assert_int_equal(overview.findings[0].seconds, 90);
+}
+
+static void test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory(void **state)
+{
+    (void)state;
+    error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
+    status.inventory.users_failures = 1;
+    assert_findings(LEVEL_WARNING, PHRASE_USERS_FAILED, 0, 1);
+    assert_string_equal(overview.findings[0].error->message, "gone");
+    status.inventory_loaded = false;
+    assert_findings(LEVEL_WARNING, PHRASE_USERS_FAILED, PHRASE_INVENTORY_LOADING, 2);
+}
+
+static void test_an_accounts_table_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
+    assert_findings(LEVEL_WARNING, PHRASE_ACCOUNTS_TABLE_FAILED, 0, 1);
+}
+
+static void test_what_fails_with_the_instances_is_said_once(void **state)
+{
+    (void)state;
+    error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
+    status.inventory.instances_failures = 1;
+    status.inventory.users_failures = 1;
+    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_OLD, 0, 1);
 }
 
 static void test_an_empty_inventory_is_a_warning(void **state)
@@ -173,6 +202,7 @@ static void test_everything_at_once_fits(void **state)
     (void)state;
     error_set(&status.reload.error, ERROR_CONFIG, "no");
     error_set(&status.inventory.error, ERROR_INVENTORY, "no");
+    status.inventory.instances_failures = 1;
     targets[0].up = targets[1].up = false;
     targets[0].failures = 1;
     accounts[0] =
@@ -193,6 +223,9 @@ int main(void)
         cmocka_unit_test_setup(test_a_stuck_program_comes_before_all_else, setup),
         cmocka_unit_test_setup(test_no_inventory_yet, setup),
         cmocka_unit_test_setup(test_an_inventory_that_cannot_be_read_again_is_a_warning_with_its_age, setup),
+        cmocka_unit_test_setup(test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory, setup),
+        cmocka_unit_test_setup(test_an_accounts_table_that_cannot_be_read_is_named, setup),
+        cmocka_unit_test_setup(test_what_fails_with_the_instances_is_said_once, setup),
         cmocka_unit_test_setup(test_an_empty_inventory_is_a_warning, setup),
         cmocka_unit_test_setup(test_accounts_down_are_counted_and_one_is_named, setup),
         cmocka_unit_test_setup(test_targets_without_credentials_are_down, setup),
