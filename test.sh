@@ -116,7 +116,7 @@ suite() {
     rm -f "$xml"
     # Older thread sanitizers cannot cope with as much address randomization as newer kernels do.
     if [ "$preset" = tsan ] && setarch -R true 2>/dev/null; then set -- setarch -R ctest "$@"; else set -- ctest "$@"; fi
-    watch "$name" "$log" "$@" --test-dir "build/$preset" -j "$jobs" --output-junit "$xml" "${options[@]}" || true
+    watch "$name" "$log" "$@" --test-dir "build/$preset" --output-junit "$xml" "${options[@]}" || true
     if ! counts=$(tools/junit.py counts "$xml" 2>/dev/null) || [ "$counts" = "0 0 0" ] && [ -z "$only" ]; then
         record 0 1 0
         say "FAIL  $name: no result; of $log:
@@ -236,17 +236,19 @@ if [ -z "$quick" ]; then
     build_the_rest &
     rest=$!
 fi
-suite "unit and structure tests" dev -LE 'e2e|package'
+suite "unit and structure tests" dev -j "$jobs" -LE 'e2e|package'
 [ -z "$rest" ] || wait "$rest" || true
 rest=
 if [ -z "$quick" ]; then
-    suite "unit tests, asan" asan -LE 'e2e|structure|package'
-    suite "unit tests, tsan" tsan -LE 'e2e|structure|package'
+    suite "unit tests, asan" asan -j "$jobs" -LE 'e2e|structure|package'
+    suite "unit tests, tsan" tsan -j "$jobs" -LE 'e2e|structure|package'
 fi
-[ -n "$quick" ] || suite "package and image tests" dev -L package
-suite "end-to-end tests" dev -L e2e
+[ -n "$quick" ] || suite "package and image tests" dev -j "$jobs" -L package
+# They wait most of the time, so that many fit beside each other.
+e2e_jobs=$((3 * jobs))
+suite "end-to-end tests" dev -j "$e2e_jobs" -L e2e
 if [ -z "$quick" ]; then
-    suite "end-to-end tests, asan" asan -L e2e
-    suite "end-to-end tests, tsan" tsan -L e2e
+    suite "end-to-end tests, asan" asan -j "$e2e_jobs" -L e2e
+    suite "end-to-end tests, tsan" tsan -j "$e2e_jobs" -L e2e
 fi
 finish
