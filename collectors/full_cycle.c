@@ -31,8 +31,10 @@ void full_cycle_count(struct scheduler *s, struct job *job, int64_t now)
 
 void full_cycle_note_first(struct scheduler *s)
 {
-    if (s->inventory != NULL && s->untried == 0 && !atomic_exchange(&s->first_cycle_done, true))
-        log_info("first cycle done", log_int("targets", (int64_t)s->job_count));
+    if (s->inventory == NULL || s->untried > 0 || atomic_exchange(&s->first_cycle_done, true))
+        return;
+    log_info("first cycle done", log_int("targets", (int64_t)s->job_count));
+    scheduler_changed(s); /* readiness is told with the next publish, which may be the last for long */
 }
 
 void full_cycle_tried(struct scheduler *s, struct job *job)
