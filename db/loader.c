@@ -213,6 +213,16 @@ static bool has_all(const struct loader *loader, unsigned scopes)
     return true;
 }
 
+/* What one scope met is no news when another meets it, too: a database that is lost is lost to all. */
+static bool is_complained_of(const struct loader *loader, int kind)
+{
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        if (loader->complaints[i].kind == kind)
+            return true;
+    }
+    return false;
+}
+
 /* Says failures that are new or went unsaid for long, and recoveries. */
 static void log_changes(struct loader *loader, const struct load *load, int64_t now)
 {
@@ -225,7 +235,10 @@ static void log_changes(struct loader *loader, const struct load *load, int64_t 
         uint64_t repeats = 0;
 
         if ((failed & scope_at(i)) != 0) {
-            say |= complaint_raise(complaint, complaint_kind(&load->error), now, &repeats);
+            int kind = complaint_kind(&load->error);
+            bool is_echo = complaint->kind != kind && is_complained_of(loader, kind);
+
+            say |= complaint_raise(complaint, kind, now, &repeats) && !is_echo;
             unsaid = repeats > unsaid ? repeats : unsaid;
         } else if ((load->loaded & scope_at(i)) != 0 && complaint_settle(complaint, &repeats)) {
             log_info("inventory source recovered", log_text("scope", scope_name(scope_at(i))),
