@@ -4,19 +4,6 @@
  */
 #include "collectors/scheduler_state.h"
 
-static bool look_up(struct scheduler *s, struct lane *lane)
-{
-    struct keyring_entry entry;
-
-    s->parts.lookup_credentials(s->parts.credentials_context, lane->aliyun_uid, &entry);
-    return lane_set_credentials(lane, &entry);
-}
-
-void rekey_lane(struct scheduler *s, struct lane *lane)
-{
-    look_up(s, lane);
-}
-
 /* It failed for its account's sake, and the account has got other keys since. */
 static bool was_waiting_for_keys(const struct job *job)
 {
@@ -50,7 +37,7 @@ void scheduler_credentials_changed(struct scheduler *s, const char *aliyun_uid, 
 
     if (lane == NULL)
         return;
-    replaced = look_up(s, lane);
+    replaced = scheduler_look_up_credentials(s, lane);
     for (struct list_node *node = lane->jobs.head.next; node != &lane->jobs.head; node = node->next) {
         struct job *job = CONTAINER_OF(node, struct job, member);
 

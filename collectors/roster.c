@@ -85,7 +85,7 @@ static struct lane *new_lane(struct scheduler *s, const struct config *config, c
     struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid), now);
 
     if (lane != NULL)
-        rekey_lane(s, lane);
+        scheduler_look_up_credentials(s, lane);
     return lane;
 }
 

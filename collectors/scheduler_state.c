@@ -37,6 +37,14 @@ void scheduler_configure_total(struct scheduler *s, const struct das_config *das
         limiter_configure(s->total, total_calls(das), total_window(das), now);
 }
 
+bool scheduler_look_up_credentials(struct scheduler *s, struct lane *lane)
+{
+    struct keyring_entry entry;
+
+    s->parts.lookup_credentials(s->parts.credentials_context, lane->aliyun_uid, &entry);
+    return lane_set_credentials(lane, &entry);
+}
+
 const struct metric_config *scheduler_metric(const struct scheduler *s)
 {
     return &s->config->metrics[METRIC_USER_SESSION_COUNT];

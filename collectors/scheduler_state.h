@@ -59,6 +59,9 @@ struct limiter *scheduler_new_total(const struct das_config *das, int64_t now);
 bool scheduler_prepare_total(struct scheduler *s, const struct das_config *das);
 void scheduler_configure_total(struct scheduler *s, const struct das_config *das, int64_t now);
 
+/* The lane takes what the keyring knows now. True when these are other credentials. */
+bool scheduler_look_up_credentials(struct scheduler *s, struct lane *lane);
+
 /* The settings of the session metric. */
 const struct metric_config *scheduler_metric(const struct scheduler *s);
 
@@ -158,11 +161,6 @@ void full_cycle_tried(struct scheduler *s, struct job *job);
 
 /* Notes whether every job was tried once. */
 void full_cycle_note_first(struct scheduler *s);
-
-/* rekey.c: what follows from other credentials */
-
-/* Looks up what a lane that has no jobs yet starts with. */
-void rekey_lane(struct scheduler *s, struct lane *lane);
 
 /* roster.c */
 

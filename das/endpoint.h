@@ -14,7 +14,7 @@ struct endpoint {
 
 /*
  * False when it is no URL with a scheme and a host, or memory runs out. Release it in any case.
- * Both are in transport.c, the one file that knows libcurl.
+ * Both are in url.c, which knows libcurl.
  */
 bool endpoint_parse(const char *url, struct endpoint *endpoint);
 void endpoint_release(struct endpoint *endpoint);

@@ -22,21 +22,6 @@ void keyring_entry_release(struct keyring_entry *entry)
     *entry = (struct keyring_entry){.kind = CREDENTIAL_NONE};
 }
 
-/* SplitMix64 (Steele, Lea, Flood, 2014). */
-static uint64_t next_random(struct keyring *keyring)
-{
-    uint64_t z = keyring->random += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-struct key_moment keyring_moment(struct keyring *keyring)
-{
-    return (struct key_moment){clock_now(), clock_unix_ms(), next_random(keyring)};
-}
-
 /* Entries to tell the sink about, once the lock is let go. */
 struct changes {
     struct key_entry **entries; /* one reference each */

@@ -1,4 +1,4 @@
-/* The inside of the keyring, shared by its two files. */
+/* The inside of the keyring, shared by its files. */
 #ifndef DAS_KEYRING_STATE_H
 #define DAS_KEYRING_STATE_H
 

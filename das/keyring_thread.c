@@ -17,39 +17,6 @@
 #define TIMEOUT_MAX (10 * NS_PER_SECOND) /* of one request, whatever [das] timeout is */
 #define CHAIN_MAX   16                   /* roles that assume roles */
 
-static enum keyring_lane lane_of(const struct key_entry *entry)
-{
-    if (!key_source_is_remote(entry->source) || entry->renewal.expires < entry->renewal.due)
-        return KEYRING_LOCAL;
-    return entry->renewal.backoff > 0 ? KEYRING_RETRY : KEYRING_REMOTE;
-}
-
-/* Puts the entry where it belongs now. */
-void keyring_reschedule(struct keyring *keyring, struct key_entry *entry)
-{
-    int64_t next = renewal_next(&entry->renewal);
-
-    if (entry->heap != NULL)
-        heap_remove(entry->heap, &entry->timer);
-    entry->heap = NULL;
-    if (!entry->is_known || entry->is_busy || next == CLOCK_NEVER)
-        return;
-    entry->heap = &keyring->lanes[lane_of(entry)];
-    heap_insert(entry->heap, &entry->timer, next);
-    pthread_cond_signal(&keyring->wakeup);
-}
-
-void keyring_wake_dependents(struct keyring *keyring, struct key_entry *caller, bool replaced, int64_t now)
-{
-    for (struct list_node *node = caller->dependents.head.next; node != &caller->dependents.head;
-         node = node->next) {
-        struct key_entry *entry = CONTAINER_OF(node, struct key_entry, as_dependent);
-
-        key_entry_wake(entry, replaced, now);
-        keyring_reschedule(keyring, entry);
-    }
-}
-
 /* One fetch on its way: made ready under the lock, made without it, written down under it. */
 struct fetch {
     struct key_entry *entry; /* one reference, as the others */
