@@ -39,6 +39,8 @@
                                   .help = OVERFLOW_HELP family_name "." CACHED "60s" NOT_BY_SCRAPE,          \
                                   .optional = 1u << OPTIONAL_##id},
 
+_Static_assert(OPTIONAL_METRIC_COUNT <= 32, "a set of optional metrics is an unsigned");
+
 static const struct family families[FAMILY_COUNT] = {
     [FAMILY_USER_SESSION_COUNT] =
         {
