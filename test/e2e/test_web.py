@@ -37,6 +37,11 @@ def hash_line(user, password):
     return result.stdout
 
 
+def free_port(address):
+    with socket.create_server((address, 0), family=socket.AF_INET6) as server:
+        return server.getsockname()[1]
+
+
 class WebCase(harness.Case):
     def write_secret(self, name, content):
         path = self.write(name, content)
@@ -59,7 +64,7 @@ class Tls(WebCase):
             raise unittest.SkipTest("curl is not installed")
         cls.made = Certificates(cls)
         for name in ("good", "renewed", "client"):
-            cls.made.make(name, "IP:127.0.0.1")
+            cls.made.make(name, "IP:127.0.0.1,IP:::1")
         cls.made.make("wrong_host", "DNS:exporter.example")
         cls.made.make("expired", "IP:127.0.0.1", *EXPIRED)
         cls.made.make("foreign_client", "DNS:client.example", authority="other_ca")
@@ -98,6 +103,20 @@ class Tls(WebCase):
     def test_a_good_certificate_is_accepted(self):
         self.start_tls()
         self.assertEqual(self.curl(), (0, "ok\n"))
+
+    def test_listeners_of_both_families_with_and_without_tls(self):
+        try:
+            ports = [free_port("::1"), free_port("::1")]
+        except OSError as error:
+            self.skipTest(f"no IPv6 on loopback: {error}")
+        self.install("good")
+        self.start_web(f"--web.listen-address=127.0.0.1:0,[::1]:{ports[0]},[::1]:{ports[1]}s",
+                       tls_cert_file="server.pem", tls_key_file="server.key")
+        self.assertEqual(self.status(path="/-/healthy"), 200)
+        for url in (f"http://[::1]:{ports[0]}", f"https://[::1]:{ports[1]}"):
+            result = subprocess.run(["curl", "-sS", "--max-time", "20", "--cacert", self.made.path("ca.pem"),
+                                     url + "/-/healthy"], capture_output=True, text=True)
+            self.assertEqual((result.returncode, result.stdout), (0, "ok\n"), result.stderr)
 
     def test_an_authority_that_the_client_does_not_know_is_refused(self):
         self.start_tls()
