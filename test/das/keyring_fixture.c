@@ -84,13 +84,25 @@ static void on_changed(void *context, const char *aliyun_uid)
     mutex_unlock(&mutex);
 }
 
-unsigned keyring_test_told(const char *aliyun_uid)
+/* The mutex is held. */
+static unsigned count_told(const char *aliyun_uid)
 {
     unsigned count = 0;
 
-    mutex_lock(&mutex);
     for (unsigned i = 0; i < told_count && i < TOLD_MAX; i++)
         count += strcmp(told[i], aliyun_uid) == 0 ? 1 : 0;
+    return count;
+}
+
+unsigned keyring_test_told(const char *aliyun_uid, unsigned least)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    bool in_time = true;
+    unsigned count;
+
+    mutex_lock(&mutex);
+    while ((count = count_told(aliyun_uid)) < least && in_time)
+        in_time = cond_wait_until(&told_something, &mutex, deadline);
     mutex_unlock(&mutex);
     return count;
 }

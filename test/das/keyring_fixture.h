@@ -30,8 +30,8 @@ struct keyring *keyring_test_new(const char *text, bool start);
 /* Writes a file of the folder, which only we may read. */
 void keyring_test_write(const char *name, const char *content);
 
-/* How often the sink was told of an account; what it was told last is in the keyring. */
-unsigned keyring_test_told(const char *aliyun_uid);
+/* How often the sink was told of an account, once that is so often; the entry changes before it is told. */
+unsigned keyring_test_told(const char *aliyun_uid, unsigned least);
 
 /* The account's key now, or "" when it has none; valid until the next call. */
 const char *keyring_test_key(const char *aliyun_uid);

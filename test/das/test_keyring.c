@@ -151,7 +151,7 @@ static void test_refused_values_of_the_configuration_are_told(void **state)
     (void)state;
     keyring_refused(keyring, FIRST, old);
     await_error(FIRST, ERROR_CREDENTIALS, "[account " FIRST "] still gives the same");
-    assert_int_equal(keyring_test_told(FIRST), 1);
+    assert_int_equal(keyring_test_told(FIRST, 1), 1);
     credentials_put(old);
 }
 
