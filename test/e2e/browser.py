@@ -45,7 +45,7 @@ class Browser:
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
              *(["--no-sandbox"] if os.getuid() == 0 else []), "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            preexec_fn=connect, pass_fds=(3, 4), env={**os.environ, "HOME": self.folder})
+            preexec_fn=connect, pass_fds=(3, 4), env={**os.environ, "HOME": self.folder, "TMPDIR": self.folder})
         for fd in (theirs_in, theirs_out, high_in, high_out):
             os.close(fd)
         self.buffer, self.number, self.session, self.complaints = b"", 0, None, []
