@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/check_account.h"
 #include "app/keyring_feed.h"
@@ -12,6 +11,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/strbuf.h"
+#include "core/text.h"
 #include "db/accounts.h"
 #include "db/exclusion.h"
 #include "db/inventory.h"
@@ -54,27 +54,10 @@ static size_t count_targets(const struct inventory *inventory, const char *aliyu
     return count;
 }
 
-/* "2025-01-02T03:04:05Z", or "-" for what does not expire. */
-static const char *format_expiry(int64_t unix_ms, char *text, size_t size)
-{
-    time_t seconds = (time_t)(unix_ms / 1000);
-    struct tm utc;
-
-    if (unix_ms == 0 || gmtime_r(&seconds, &utc) == NULL ||
-        strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        return "-";
-    return text;
-}
-
 static void print_head(FILE *out)
 {
     fprintf(out, "  %-24s %-11s %-20s %8s %8s %8s %11s  %s\n", "account", "credentials", "expire", "targets",
             "need/s", "limit/s", "full cycle", "verdict");
-}
-
-static double per_second(int64_t calls, int64_t window)
-{
-    return (double)calls * (double)NS_PER_SECOND / (double)window;
 }
 
 /* One line of the table. True when all is well and the full cycle fits into the interval. */
@@ -85,8 +68,10 @@ static bool print_line(const struct check *check, const struct lane *lane, doubl
     bool wrong = trial != NULL && trial->error.class != ERROR_NONE;
     bool enabled = check->config->metrics[METRIC_USER_SESSION_COUNT].enabled;
     const char *verdict = "ok";
-    char expiry[32];
+    char expiry[CLOCK_ISO_SIZE] = "-"; /* for what does not expire */
 
+    if (trial != NULL && trial->expiry_unix_ms != 0)
+        clock_format_iso(trial->expiry_unix_ms, expiry);
     if (wrong)
         verdict = trial->error.message;
     else if (!enabled)
@@ -96,8 +81,7 @@ static bool print_line(const struct check *check, const struct lane *lane, doubl
     else if (cycle > interval)
         verdict = "over the quota: the interval is stretched to the full cycle";
     fprintf(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s\n", lane->aliyun_uid,
-            trial != NULL ? credential_kind_name(trial->kind) : "",
-            trial != NULL ? format_expiry(trial->expiry_unix_ms, expiry, sizeof(expiry)) : "",
+            trial != NULL ? credential_kind_name(trial->kind) : "", trial != NULL ? expiry : "",
             lane->job_count, lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
             verdict);
     fflush(check->out); /* the next account may take a while */
@@ -119,7 +103,8 @@ static bool check_account(const struct check *check, const char *aliyun_uid)
     }
     lane->job_count = count_targets(check->inventory, aliyun_uid, &first);
     account_try(check->keyring, check->client, aliyun_uid, first, &trial);
-    good = print_line(check, lane, per_second(limiter_calls(lane->limiter), limiter_window(lane->limiter)),
+    good = print_line(check, lane,
+                      limiter_per_second(limiter_calls(lane->limiter), limiter_window(lane->limiter)),
                       lane_cycle(lane, 1), &trial);
     lane_free(lane);
     return good;
@@ -143,14 +128,9 @@ static bool check_total(const struct check *check)
     all->job_count = check->inventory->target_count;
     cycle = clock_scale(das->rate_window, (int64_t)all->job_count * all->calls_per_result,
                         das->total_rate_limit * 1000);
-    good = print_line(check, all, per_second(das->total_rate_limit, das->rate_window), cycle, NULL);
+    good = print_line(check, all, limiter_per_second(das->total_rate_limit, das->rate_window), cycle, NULL);
     lane_free(all);
     return good;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* The accounts of the configuration, the accounts table and the inventory, sorted and unique. NULL: no memory. */
@@ -170,12 +150,7 @@ static const char **account_ids(const struct check *check, size_t *count)
         ids[used++] = table->rows[i].aliyun_uid;
     for (size_t i = 0; i < inventory->instance_count; i++)
         ids[used++] = inventory->instances[i].aliyun_uid;
-    qsort(ids, used, sizeof(*ids), compare_texts);
-    *count = 0;
-    for (size_t i = 0; i < used; i++) {
-        if (*count == 0 || strcmp(ids[*count - 1], ids[i]) != 0)
-            ids[(*count)++] = ids[i];
-    }
+    *count = text_sort_unique(ids, used);
     return ids;
 }
 

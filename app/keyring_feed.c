@@ -1,28 +1,20 @@
 #include "app/keyring_feed.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+#include "core/text.h"
 
 bool keyring_feed_inventory(struct keyring *keyring, const struct inventory *inventory)
 {
     const char **uids = calloc(inventory->instance_count + 1, sizeof(*uids));
-    size_t count = 0;
+    size_t count;
     bool known;
 
     if (uids == NULL)
         return false;
     for (size_t i = 0; i < inventory->instance_count; i++)
         uids[i] = inventory->instances[i].aliyun_uid;
-    qsort(uids, inventory->instance_count, sizeof(*uids), compare_texts);
-    for (size_t i = 0; i < inventory->instance_count; i++) {
-        if (count == 0 || strcmp(uids[count - 1], uids[i]) != 0)
-            uids[count++] = uids[i];
-    }
+    count = text_sort_unique(uids, inventory->instance_count);
     known = keyring_set_accounts(keyring, uids, count);
     free(uids);
     return known;

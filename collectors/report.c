@@ -102,11 +102,6 @@ static void report_target(const struct job *job, int64_t now, int64_t unix_ms, s
         out->next_run_unix_ms = unix_ms;
 }
 
-static double per_second(int64_t calls, int64_t window)
-{
-    return (double)calls * (double)NS_PER_SECOND / (double)window;
-}
-
 static void report_account(const struct scheduler *s, const struct lane *lane, int64_t now,
                            struct copier *copier, struct account_status *out)
 {
@@ -123,10 +118,10 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
         .targets = lane->job_count,
         .targets_up = lane->up_count,
         .inflight = lane->inflight,
-        .rate_limit = per_second(limiter_calls(lane->limiter), window),
-        .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
+        .rate_limit = limiter_per_second(limiter_calls(lane->limiter), window),
+        .rate_effective = limiter_per_second(limiter_effective(lane->limiter, now), window),
         .rate_demand = lane->credential_kind != CREDENTIAL_NONE ? lane_demand(lane, metric->interval) : 0,
-        .rate_used = per_second(limiter_used(lane->limiter, now), window),
+        .rate_used = limiter_per_second(limiter_used(lane->limiter, now), window),
         .cycle = cycle,
         .overcommitted = lane->credential_kind != CREDENTIAL_NONE && cycle > metric->interval,
         .throttled = lane->throttled,
@@ -167,8 +162,8 @@ static void account_metrics(const struct scheduler *s, const struct lane *lane, 
         .aliyun_uid = copy_text(copier, lane->aliyun_uid),
         .up = lane->credentials != NULL && !lane->down,
         .throttled = lane->throttled,
-        .rate_limit = per_second(limiter_calls(lane->limiter), window),
-        .rate_effective = per_second(limiter_effective(lane->limiter, now), window),
+        .rate_limit = limiter_per_second(limiter_calls(lane->limiter), window),
+        .rate_effective = limiter_per_second(limiter_effective(lane->limiter, now), window),
         .rate_demand = lane->credential_kind != CREDENTIAL_NONE ? lane_demand(lane, metric->interval) : 0,
         .instances = lane->instance_count,
         .targets = lane->job_count,

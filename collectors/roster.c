@@ -43,11 +43,6 @@ struct lane *roster_find_lane(const struct scheduler *s, const char *aliyun_uid)
     return find_lane(s->lanes, s->lane_count, aliyun_uid);
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /*
  * The account ids of the configuration, the inventory and of calls that still count, sorted and
  * unique: an account that vanishes and comes back at once must not get a second quota.
@@ -58,7 +53,7 @@ static const char **account_ids(const struct scheduler *s, const struct config *
     size_t instances = inventory != NULL ? inventory->instance_count : 0;
     size_t most = config->account_count + instances + s->lane_count;
     const char **ids = calloc(most + 1, sizeof(*ids));
-    size_t used = 0, unique = 0;
+    size_t used = 0;
 
     if (ids == NULL)
         return NULL;
@@ -70,12 +65,7 @@ static const char **account_ids(const struct scheduler *s, const struct config *
         if (!limiter_idle(s->lanes[i]->limiter, now))
             ids[used++] = s->lanes[i]->aliyun_uid;
     }
-    qsort(ids, used, sizeof(*ids), compare_texts);
-    for (size_t i = 0; i < used; i++) {
-        if (unique == 0 || strcmp(ids[unique - 1], ids[i]) != 0)
-            ids[unique++] = ids[i];
-    }
-    *count = unique;
+    *count = text_sort_unique(ids, used);
     return ids;
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -171,6 +172,23 @@ size_t text_utf8_length(const char *bytes, size_t available)
             return 0;
     }
     return length;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t text_sort_unique(const char **texts, size_t count)
+{
+    size_t unique = 0;
+
+    qsort(texts, count, sizeof(*texts), compare_texts);
+    for (size_t i = 0; i < count; i++) {
+        if (unique == 0 || strcmp(texts[unique - 1], texts[i]) != 0)
+            texts[unique++] = texts[i];
+    }
+    return unique;
 }
 
 uint64_t text_hash(uint64_t hash, const void *bytes, size_t length)

@@ -1,4 +1,4 @@
-/* Parsing of small values, strict: the whole text must be the value. Any thread, pure. */
+/* Small values and texts. Parsing is strict: the whole text must be the value. Any thread, pure. */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
@@ -32,6 +32,9 @@ void text_format_size(int64_t bytes, char *buffer, size_t size);
  * no surrogates), or 0 when there is none.
  */
 size_t text_utf8_length(const char *bytes, size_t available);
+
+/* Sorts by bytes and leaves each text once, at the front. Returns how many. */
+size_t text_sort_unique(const char **texts, size_t count);
 
 /* FNV-1a, 64 bits (RFC 9923 for the constants), over the bytes; start with TEXT_HASH_START. */
 #define TEXT_HASH_START UINT64_C(0xcbf29ce484222325)

@@ -3,14 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-struct code_rule {
-    const char *prefix;
-    enum error_class class;
-    const char *advice; /* what to do next; "" when waiting is enough */
-};
-
-/* The first rule whose prefix matches holds, so special codes stand before general ones. */
-static const struct code_rule code_rules[] = {
+static const struct server_error_rule code_rules[] = {
     {"Throttling", ERROR_TRANSIENT, ""},
     {"ServiceUnavailable", ERROR_TRANSIENT, ""},
     {"InternalError", ERROR_TRANSIENT, ""},
@@ -40,18 +33,14 @@ static const struct code_rule code_rules[] = {
 /* Parts of a message that show that it repeats what was signed, keys and tokens included. */
 static const char *const signed_text_marks[] = {"string to sign", "&%2F", "%3D"};
 
-static const struct code_rule *find_rule(const char *code)
+static const struct server_error_rule *find_rule(const char *code)
 {
-    for (size_t i = 0; i < sizeof(code_rules) / sizeof(code_rules[0]); i++) {
-        if (strncasecmp(code, code_rules[i].prefix, strlen(code_rules[i].prefix)) == 0)
-            return &code_rules[i];
-    }
-    return NULL;
+    return server_error_find_rule(code_rules, sizeof(code_rules) / sizeof(code_rules[0]), code);
 }
 
 enum error_class credentials_error_class(const char *code, long http_status)
 {
-    const struct code_rule *rule = find_rule(code);
+    const struct server_error_rule *rule = find_rule(code);
 
     if (rule != NULL)
         return rule->class;
@@ -78,7 +67,7 @@ void credentials_error_explain(const char *what, const char *advice, const struc
                                const struct credentials *secrets, struct error *error)
 {
     enum error_class class = credentials_error_class(said->code, said->http_status);
-    const struct code_rule *rule = find_rule(said->code);
+    const struct server_error_rule *rule = find_rule(said->code);
     struct server_error words = *said;
     struct error codes, message;
 

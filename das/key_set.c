@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 #define HIDDEN_KEYS        "the keys of [account %s]"
 #define HIDDEN_ENVIRONMENT "the environment"
 #define HIDDEN_ENV_KEYS    "the keys of the environment"
@@ -69,11 +71,6 @@ void key_inputs_release(struct key_inputs *inputs)
     *inputs = (struct key_inputs){NULL, NULL, NULL};
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int compare_entries(const void *a, const void *b)
 {
     return key_name_compare(key_entry_name(*(struct key_entry *const *)a),
@@ -129,11 +126,7 @@ static const char **list_accounts(const struct key_inputs *inputs, size_t *count
         names[used++] = inputs->accounts->uids[i];
     for (size_t i = 0; i < inputs->rows->count; i++)
         names[used++] = inputs->rows->rows[i].aliyun_uid;
-    qsort(names, used, sizeof(*names), compare_texts);
-    for (size_t i = 0; i < used; i++) {
-        if (*count == 0 || strcmp(names[*count - 1], names[i]) != 0)
-            names[(*count)++] = names[i];
-    }
+    *count = text_sort_unique(names, used);
     return names;
 }
 

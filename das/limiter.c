@@ -284,6 +284,11 @@ int64_t limiter_window(const struct limiter *limiter)
     return limiter->window;
 }
 
+double limiter_per_second(int64_t calls, int64_t window)
+{
+    return (double)calls * (double)NS_PER_SECOND / (double)window;
+}
+
 int64_t limiter_inflight(const struct limiter *limiter)
 {
     return limiter->inflight;

@@ -86,6 +86,9 @@ bool limiter_throttled(struct limiter *limiter, int64_t dispatched_at, int64_t r
 /* Calls per window now allowed, 1 … N. */
 int64_t limiter_effective(const struct limiter *limiter, int64_t now);
 
+/* So many calls in each window, as calls per second. */
+double limiter_per_second(int64_t calls, int64_t window);
+
 /* N and W as configured. */
 int64_t limiter_calls(const struct limiter *limiter);
 int64_t limiter_window(const struct limiter *limiter);

@@ -12,14 +12,7 @@
 #define MASK        "***"
 #define OLD_TOKEN   "SecurityToken.Expired"
 
-struct code_rule {
-    const char *prefix;
-    enum error_class class;
-    const char *advice; /* what to do next; "" when waiting is enough */
-};
-
-/* The first rule whose prefix matches holds, so special codes stand before general ones. */
-static const struct code_rule code_rules[] = {
+static const struct server_error_rule code_rules[] = {
     {"Throttling", ERROR_THROTTLED, "lower [das] rate_limit if this goes on: others may share the quota"},
     {"ServiceUnavailable", ERROR_TRANSIENT, ""},
     {"InternalError", ERROR_TRANSIENT, ""},
@@ -41,13 +34,19 @@ static const struct code_rule code_rules[] = {
 /* Parts of a message that show that it repeats what was signed. */
 static const char *const signed_text_marks[] = {"ACS3-HMAC", "x-acs-", "SignedHeaders", "StringToSign"};
 
-static const struct code_rule *find_rule(const char *code)
+const struct server_error_rule *server_error_find_rule(const struct server_error_rule *rules, size_t count,
+                                                       const char *code)
 {
-    for (size_t i = 0; i < sizeof(code_rules) / sizeof(code_rules[0]); i++) {
-        if (strncasecmp(code, code_rules[i].prefix, strlen(code_rules[i].prefix)) == 0)
-            return &code_rules[i];
+    for (size_t i = 0; i < count; i++) {
+        if (strncasecmp(code, rules[i].prefix, strlen(rules[i].prefix)) == 0)
+            return &rules[i];
     }
     return NULL;
+}
+
+static const struct server_error_rule *find_rule(const char *code)
+{
+    return server_error_find_rule(code_rules, sizeof(code_rules) / sizeof(code_rules[0]), code);
 }
 
 static enum error_class status_class(long http_status)
@@ -65,7 +64,7 @@ static enum error_class status_class(long http_status)
 
 enum error_class das_error_class(const char *code, long http_status)
 {
-    const struct code_rule *rule = find_rule(code);
+    const struct server_error_rule *rule = find_rule(code);
     int64_t code_status;
 
     if (strcasestr(code, "ResultId") != NULL)
@@ -168,7 +167,7 @@ void server_error_explain(const struct server_error *said, enum error_class clas
                           const struct credentials *credentials, struct error *error)
 {
     const bool is_old_token = names_old_token(said, class);
-    const struct code_rule *rule = find_rule(is_old_token ? "InvalidSecurityToken" : said->code);
+    const struct server_error_rule *rule = find_rule(is_old_token ? "InvalidSecurityToken" : said->code);
     const char *advice = rule != NULL ? rule->advice : "";
     char code[sizeof(error->code)];
     char request_id[sizeof(error->request_id)];

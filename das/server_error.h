@@ -19,6 +19,20 @@ struct server_error {
     const char *request_id;
 };
 
+/* What a code means: its class, and what to do next ("" when waiting is enough). */
+struct server_error_rule {
+    const char *prefix;
+    enum error_class class;
+    const char *advice;
+};
+
+/*
+ * The first rule whose prefix the code has, without regard to case, so special codes stand before
+ * general ones; NULL when there is none.
+ */
+const struct server_error_rule *server_error_find_rule(const struct server_error_rule *rules, size_t count,
+                                                       const char *code);
+
 /*
  * Fills *error from the server's words: class, sanitised code and RequestId, and one line with
  * the message and what to do about it. The texts of `credentials` (NULL: none) are replaced by

@@ -270,9 +270,31 @@ static void test_hash_can_be_continued(void **state)
     assert_true(text_hash(first, "bar", 3) == text_hash(TEXT_HASH_START, "foobar", 6));
 }
 
+static void test_sorting_leaves_each_text_once(void **state)
+{
+    const char *texts[] = {"b", "a", "", "b", "aa", "a"};
+
+    (void)state;
+    assert_int_equal(text_sort_unique(texts, 6), 4);
+    assert_string_equal(texts[0], "");
+    assert_string_equal(texts[1], "a");
+    assert_string_equal(texts[2], "aa");
+    assert_string_equal(texts[3], "b");
+}
+
+static void test_sorting_nothing_leaves_nothing(void **state)
+{
+    const char *texts[1];
+
+    (void)state;
+    assert_int_equal(text_sort_unique(texts, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sorting_leaves_each_text_once),
+        cmocka_unit_test(test_sorting_nothing_leaves_nothing),
         cmocka_unit_test(test_integers_are_read_to_the_ends_of_their_type),
         cmocka_unit_test(test_what_is_no_integer_is_refused_and_the_value_kept),
         cmocka_unit_test(test_integers_outside_their_bounds_are_refused),
