@@ -106,11 +106,6 @@ static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
     full_cycle_job_rests(s, job, now);
 }
 
-void cycle_wake(struct scheduler *s, struct job *job, int64_t now)
-{
-    cycle_due(s, job, now);
-}
-
 /* Ends the cycle and waits for the job's turn after `intervals` intervals. */
 void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now)
 {

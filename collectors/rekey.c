@@ -14,7 +14,7 @@ static bool was_waiting_for_keys(const struct job *job)
 static void go_on(struct scheduler *s, struct job *job, int64_t now)
 {
     if (job->place == JOB_ASLEEP)
-        cycle_wake(s, job, now);
+        cycle_due(s, job, now);
     else if (was_waiting_for_keys(job))
         cycle_start_now(s, job, now);
 }

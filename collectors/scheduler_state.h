@@ -83,7 +83,7 @@ int64_t scheduler_jitter(struct scheduler *s, int64_t limit);
 
 /* cycle.c: the turns of one target */
 
-/* The timer of a waiting job ran out. */
+/* The timer of a waiting job ran out, or a sleeping one goes on. */
 void cycle_due(struct scheduler *s, struct job *job, int64_t now);
 
 /* Puts a job that is in no container into its lane. */
@@ -118,9 +118,6 @@ int64_t cycle_interval(const struct scheduler *s, const struct lane *lane);
 
 /* The interval changed: waiting jobs take the earlier of their old and new turns. */
 void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
-
-/* An account got credentials: its sleeping job goes on. */
-void cycle_wake(struct scheduler *s, struct job *job, int64_t now);
 
 /* failure.c: what becomes of failed calls */
 

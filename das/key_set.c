@@ -10,8 +10,7 @@
 #define HIDDEN_ENVIRONMENT "the environment"
 #define HIDDEN_ENV_KEYS    "the keys of the environment"
 #define HIDDEN_PASSWORD    "[accounts] encryption_password"
-#define CHAIN_MAX          16 /* roles that assume roles */
-#define SHARED_MAX         4  /* the keys of [account default], and the other three */
+#define SHARED_MAX         4 /* the keys of [account default], and the other three */
 
 /* A set in the making. */
 struct builder {
@@ -307,7 +306,7 @@ static void find_callers(struct key_set *set)
 /* The sections were checked for it, but which accounts the table has is known only now. */
 static bool leads_nowhere(const struct key_set *set, size_t place)
 {
-    for (int steps = 0; steps < CHAIN_MAX; steps++) {
+    for (int steps = 0; steps < KEY_CHAIN_MAX; steps++) {
         place = set->callers[place];
         if (place == KEY_SET_NONE)
             return false;

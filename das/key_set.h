@@ -38,6 +38,8 @@ void key_inputs_release(struct key_inputs *inputs); /* what is NULL is left out 
 
 #define KEY_SET_NONE ((size_t)-1)
 
+#define KEY_CHAIN_MAX 16 /* roles that assume roles, one after the other */
+
 struct key_set {
     struct key_entry **entries; /* sorted by name, hidden ones last; one reference each */
     size_t *callers;            /* beside it: the place of the caller, or KEY_SET_NONE */

@@ -15,7 +15,6 @@
 
 #define RETRIES_MAX (KEYRING_THREADS / 2)
 #define TIMEOUT_MAX (10 * NS_PER_SECOND) /* of one request, whatever [das] timeout is */
-#define CHAIN_MAX   16                   /* roles that assume roles */
 
 /* One fetch on its way: made ready under the lock, made without it, written down under it. */
 struct fetch {
@@ -330,7 +329,7 @@ void keyring_fetch(struct keyring *keyring, const char *aliyun_uid, struct keyri
         found = key_set_find(keyring->set, aliyun_uid);
         if (found != NULL) {
             key_entry_get(found);
-            fetch_chain(keyring, found, transport, CHAIN_MAX);
+            fetch_chain(keyring, found, transport, KEY_CHAIN_MAX);
             key_entry_put(found);
         }
         mutex_unlock(&keyring->mutex);
