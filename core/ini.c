@@ -15,6 +15,7 @@
 
 #include "core/file.h"
 #include "core/strbuf.h"
+#include "core/text.h"
 
 #define FILE_SIZE_MAX   (16u << 20)
 #define PATH_SHOWN_MAX  120
@@ -75,6 +76,22 @@ static bool refuse(struct error *error, const char *message)
     return false;
 }
 
+/* A name that looks right and is none: the eye does not see why. */
+static bool check_visible(const char *what, const char *name, size_t length, struct error *error)
+{
+    char copy[INI_NAME_MAX + 1];
+    const char *invisible;
+
+    memcpy(copy, name, length);
+    copy[length] = '\0';
+    invisible = text_invisible(copy);
+    if (invisible == NULL)
+        return true;
+    error_set(error, ERROR_CONFIG, "%s holds %s, which looks like nothing or a blank; delete it", what,
+              invisible);
+    return false;
+}
+
 static bool check_bytes(const struct line *line, struct error *error)
 {
     for (size_t i = 0; i < line->length; i++) {
@@ -122,7 +139,7 @@ static bool check_section(const struct line *line, char *name, struct error *err
                              "(a comment needs a line of its own)");
     memcpy(name, start, length);
     name[length] = '\0';
-    return true;
+    return check_visible("the section header", start, length, error);
 }
 
 static bool is_blank(char c)
@@ -154,7 +171,7 @@ static bool check_entry(const struct line *line, bool in_section, struct error *
     }
     if (!in_section)
         return refuse(error, "a key before the first section, expected a [section] header above it");
-    return true;
+    return check_visible("the key", line->text, length, error);
 }
 
 static struct line next_line(struct reader *reader)

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 
+#define BLANKS    " \t\r\n\v\f"
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
 struct unit {
@@ -19,6 +20,19 @@ struct unit {
 static const struct unit duration_units[] = {
     {"h", 3600 * NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND}, {"s", NS_PER_SECOND}, {"ms", NS_PER_MS}};
 static const struct unit size_units[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}};
+
+/* What editors, spreadsheets and input methods leave behind. */
+static const struct {
+    const char *bytes;
+    const char *name;
+} invisible[] = {
+    {"\xc2\xa0", "a no-break space (U+00A0)"},         {"\xc2\xad", "a soft hyphen (U+00AD)"},
+    {"\xe2\x80\x8b", "a zero-width space (U+200B)"},   {"\xe2\x80\x8c", "a zero-width non-joiner (U+200C)"},
+    {"\xe2\x80\x8d", "a zero-width joiner (U+200D)"},  {"\xe2\x80\x8e", "a left-to-right mark (U+200E)"},
+    {"\xe2\x80\x8f", "a right-to-left mark (U+200F)"}, {"\xe2\x80\xaf", "a narrow no-break space (U+202F)"},
+    {"\xe2\x81\xa0", "a word joiner (U+2060)"},        {"\xe3\x80\x80", "an ideographic space (U+3000)"},
+    {"\xef\xbb\xbf", "a byte order mark (U+FEFF)"},
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -172,6 +186,34 @@ size_t text_utf8_length(const char *bytes, size_t available)
             return 0;
     }
     return length;
+}
+
+char *text_trim(char *text)
+{
+    size_t length;
+
+    text += strspn(text, BLANKS);
+    length = strlen(text);
+    while (length > 0 && strchr(BLANKS, text[length - 1]) != NULL)
+        length--;
+    text[length] = '\0';
+    return text;
+}
+
+const char *text_invisible(const char *text)
+{
+    const char *first = NULL;
+    const char *name = NULL;
+
+    for (size_t i = 0; i < COUNT(invisible); i++) {
+        const char *found = strstr(text, invisible[i].bytes);
+
+        if (found != NULL && (first == NULL || found < first)) {
+            first = found;
+            name = invisible[i].name;
+        }
+    }
+    return name;
 }
 
 static int compare_texts(const void *a, const void *b)

@@ -33,6 +33,15 @@ void text_format_size(int64_t bytes, char *buffer, size_t size);
  */
 size_t text_utf8_length(const char *bytes, size_t available);
 
+/* Cuts blanks, tabs and line ends off both ends, in place. Returns the first character that stays. */
+char *text_trim(char *text);
+
+/*
+ * The name of the first character of the text that nobody sees but every comparison does, such as
+ * "a no-break space (U+00A0)", to be said in a message; NULL when there is none. UTF-8.
+ */
+const char *text_invisible(const char *text);
+
 /* Sorts by bytes and leaves each text once, at the front. Returns how many. */
 size_t text_sort_unique(const char **texts, size_t count);
 

@@ -2,9 +2,6 @@
 #ifndef DB_COMMA_LIST_H
 #define DB_COMMA_LIST_H
 
-/* Cuts blanks and tabs off both ends, in place. Returns the first character that stays. */
-char *text_trim(char *text);
-
 /* Takes the next item, trimmed, off *rest in place (as strsep does). NULL when none is left. */
 char *comma_list_next(char **rest);
 

@@ -321,6 +321,16 @@ static void test_file_is_read_like_text(void **state)
     unlink(path);
 }
 
+static void test_invisible_characters_in_names_are_named(void **state)
+{
+    (void)state;
+    assert_refused("[a\xc2\xa0]\n", "x.ini:1: the section header holds a no-break space (U+00A0), which "
+                                    "looks like nothing or a blank; delete it");
+    assert_refused(
+        "[a]\n\xe2\x80\x8bkey = 1\n",
+        "x.ini:2: the key holds a zero-width space (U+200B), which looks like nothing or a blank; delete it");
+}
+
 static void test_file_over_16_mib_is_refused(void **state)
 {
     char path[] = "/tmp/test_ini_XXXXXX";
@@ -377,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_missing_file_is_an_error_that_names_it),
         cmocka_unit_test(test_folder_is_no_file),
         cmocka_unit_test(test_file_is_read_like_text),
+        cmocka_unit_test(test_invisible_characters_in_names_are_named),
         cmocka_unit_test(test_file_over_16_mib_is_refused),
         cmocka_unit_test(test_long_path_is_cut_at_its_front),
     };

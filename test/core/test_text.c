@@ -290,6 +290,40 @@ static void test_sorting_nothing_leaves_nothing(void **state)
     assert_int_equal(text_sort_unique(texts, 0), 0);
 }
 
+static void assert_trimmed(const char *text, const char *expected)
+{
+    char copy[32];
+
+    snprintf(copy, sizeof(copy), "%s", text);
+    assert_string_equal(text_trim(copy), expected);
+}
+
+static void test_blanks_and_line_ends_are_trimmed_at_both_ends_only(void **state)
+{
+    (void)state;
+    assert_trimmed(" \t\r\na b\v\f\n ", "a b");
+    assert_trimmed("a", "a");
+    assert_trimmed(" \n", "");
+    assert_trimmed("", "");
+}
+
+static void test_first_invisible_character_is_named(void **state)
+{
+    (void)state;
+    assert_string_equal(text_invisible("rm-1\xe2\x80\x8b\xc2\xa0"), "a zero-width space (U+200B)");
+    assert_string_equal(text_invisible("\xc2\xa0rm\xe2\x80\x8b"), "a no-break space (U+00A0)");
+    assert_string_equal(text_invisible("rm\xe3\x80\x80"), "an ideographic space (U+3000)");
+}
+
+static void test_what_can_be_seen_is_not_invisible(void **state)
+{
+    (void)state;
+    assert_null(text_invisible(""));
+    assert_null(text_invisible("rm-1 \t\n"));
+    assert_null(text_invisible("\xe8\xae\xa2\xe5\x8d\x95"));
+    assert_null(text_invisible("\xa0\xff\xe2\x80"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +343,9 @@ int main(void)
         cmocka_unit_test(test_well_formed_utf8_is_measured),
         cmocka_unit_test(test_malformed_utf8_has_no_length),
         cmocka_unit_test(test_utf8_cut_short_has_no_length),
+        cmocka_unit_test(test_blanks_and_line_ends_are_trimmed_at_both_ends_only),
+        cmocka_unit_test(test_first_invisible_character_is_named),
+        cmocka_unit_test(test_what_can_be_seen_is_not_invisible),
         cmocka_unit_test(test_hash_is_fnv_1a),
         cmocka_unit_test(test_hash_can_be_continued),
     };
