@@ -28,24 +28,13 @@ END
 }
 
 build_everything() {
-    build_release && build_simulator && build_bare_civetweb && build_model
+    build_release && build_simulator && build_programs
 }
 
 # Part of the tests, with the flags of the release.
-build_model() {
+build_programs() {
     cmake -S . -B build/model -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHARDENING=ON &&
-        cmake --build build/model --target quota_model
-}
-
-# With the CivetWeb that the release is linked with.
-build_bare_civetweb() {
-    local library=(-lcivetweb)
-
-    mkdir -p build/bench
-    [ ! -f build/release/libcivetweb.a ] ||
-        library=(-Ibuild/sources/civetweb/include build/release/libcivetweb.a -lssl -lcrypto)
-    gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -o build/bench/bare_civetweb test/bench/bare_civetweb.c \
-        "${library[@]}" -lpthread
+        cmake --build build/model --target quota_model bare_civetweb
 }
 
 case ${1-} in

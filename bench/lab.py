@@ -16,7 +16,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXPORTER = ROOT / "build/release/mysql_session_exporter"
 DAS_SIM = ROOT / "build/das_sim/das_sim"
-BARE_CIVETWEB = ROOT / "build/bench/bare_civetweb"
+BARE_CIVETWEB = ROOT / "build/model/test/bench/bare_civetweb"
 UID = "1000000000000001"
 SECRET = "benchsecret"
 START_LIMIT = 30

@@ -251,12 +251,13 @@ static int on_message(const struct mg_connection *connection, const char *messag
     return 1;
 }
 
-/* Called by CivetWeb, see cmake/civetweb.patch: by the thread that accepts, and by the connection's own. */
-int server_admit(void *user_data, const struct sockaddr *client);
-void server_dismiss(void *user_data, const struct sockaddr *client);
-void server_out_of_files(void *user_data);
+#ifndef CIVETWEB_SYSTEM
+/* Of cmake/civetweb.patch. The thread that accepts calls the first and the last, the connection's own dismiss. */
+void mg_set_admission(int (*admit)(void *user_data, const struct sockaddr *client),
+                      void (*dismiss)(void *user_data, const struct sockaddr *client),
+                      void (*out_of_files)(void *user_data));
 
-int server_admit(void *user_data, const struct sockaddr *client)
+static int admit_client(void *user_data, const struct sockaddr *client)
 {
     struct server *server = user_data;
     char address[INET6_ADDRSTRLEN] = "";
@@ -272,14 +273,14 @@ int server_admit(void *user_data, const struct sockaddr *client)
     return 0;
 }
 
-void server_dismiss(void *user_data, const struct sockaddr *client)
+static void dismiss_client(void *user_data, const struct sockaddr *client)
 {
     struct server *server = user_data;
 
     connections_remove(server->connections, client_of_address(client));
 }
 
-void server_out_of_files(void *user_data)
+static void wait_for_files(void *user_data)
 {
     struct server *server = user_data;
     uint64_t repeats;
@@ -289,6 +290,7 @@ void server_out_of_files(void *user_data)
                  log_int("repeats", (int64_t)repeats));
     poll(NULL, 0, NO_FILES_PAUSE_MS);
 }
+#endif
 
 static int give_tls_context(void **context, void *user_data)
 {
@@ -303,6 +305,9 @@ bool server_global_init(struct error *error)
 {
     (void)error;
     mg_init_library(MG_FEATURES_DEFAULT);
+#ifndef CIVETWEB_SYSTEM
+    mg_set_admission(admit_client, dismiss_client, wait_for_files);
+#endif
     return true;
 }
 
