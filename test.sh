@@ -10,16 +10,19 @@ HEARTBEAT_SECONDS=20
 
 usage() {
     cat <<'END'
-usage: ./test.sh [--quick] [--only REGEX]
+usage: ./test.sh [--quick] [--only REGEX] [--fuzz TIME]
 
 Installs the packages that are missing (Debian 12 or 13, as root or with sudo) and runs everything:
 the unit, structure and end-to-end tests, those of the Debian package and the container image (skipped
 where root or a network is missing), the unit and end-to-end tests again with the address and undefined
-behaviour sanitizers and with the thread sanitizer, the release build, a build by clang with warnings
-as errors, clang-tidy and shellcheck.
+behaviour sanitizers and with the thread sanitizer, each fuzzer for 20 s (skipped where clang's runtime
+is missing), the release build, a build by clang with warnings as errors, clang-tidy and shellcheck.
 
   --quick        The debug build and its tests only.
   --only REGEX   Only the tests whose name matches, of the debug build and under both sanitizers.
+  --fuzz TIME    Only the fuzzers, each for that time: 90s, 10m, 2h. With --only those whose name matches.
+                 What they came upon is kept in build/fuzz/ for the next run; an input that fails is named
+                 with the command that shows the failure again.
 
 One line per step; the whole output of each is in build/logs/. What fails is shown. The last line is the
 sum over everything: "N passed, N failed, N skipped". Each test counts, and each build and check as one.
@@ -36,14 +39,23 @@ fail_usage() {
     exit 2
 }
 
+# 90s, 10m or 2h in seconds.
+seconds_of() {
+    local -A units=([s]=1 [m]=60 [h]=3600)
+
+    [[ $1 =~ ^[1-9][0-9]{0,5}[smh]$ ]] && echo $((${1%?} * ${units[${1: -1}]}))
+}
+
 parse_arguments() {
-    quick='' only=''
+    quick='' only='' fuzz_only='' FUZZ_SECONDS=20
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h) usage; exit ;;
         --quick) quick=yes ;;
         --only=*) set -- --only "${1#*=}" "${@:2}"; continue ;;
         --only) only=${2-}; [ -n "$only" ] || fail_usage "--only needs a regular expression"; shift ;;
+        --fuzz=*) set -- --fuzz "${1#*=}" "${@:2}"; continue ;;
+        --fuzz) fuzz_only=yes; FUZZ_SECONDS=$(seconds_of "${2-}") || fail_usage "--fuzz needs a time such as 10m"; shift ;;
         *) fail_usage "unknown argument '$1'" ;;
         esac
         shift
@@ -167,6 +179,22 @@ lint_c() {
         "^$PWD/(core|db|das|metrics|collectors|http|app|exporter\.c)"
 }
 
+# Whether clang has what a fuzzer is linked with.
+can_fuzz() {
+    echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer,address -x c -o "$work/fuzzer" - 2>/dev/null
+}
+
+fuzz() {
+    if ! can_fuzz; then
+        say "skip  fuzzers: clang's runtime (libclang-rt-dev) is not installed"
+        record 0 0 1
+        return
+    fi
+    build fuzz || return 0
+    suite "fuzzers" fuzz -j "$jobs" -L fuzz --timeout $((FUZZ_SECONDS + 300))
+}
+
 # Everything that is not sensitive to being disturbed, beside the unit tests.
 build_the_rest() {
     build asan || true
@@ -176,6 +204,17 @@ build_the_rest() {
     build clang -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DWERROR=ON || true
     lint_shell || true
     lint_c || true
+}
+
+# beside FUNCTION: begins it; join waits for its end.
+beside() {
+    "$1" &
+    rest=$!
+}
+
+join() {
+    [ -z "$rest" ] || wait "$rest" || true
+    rest=
 }
 
 # Ends what still runs, by the ids of the sessions that this script began.
@@ -225,25 +264,28 @@ trap 'exit 141' PIPE
 began=$(now_us)
 mkdir -p "$LOGS"
 jobs=$(nproc)
-export jobs
+export jobs FUZZ_SECONDS
 export CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache} CCACHE_BASEDIR=$PWD
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 tools/packages.sh test
 say "ok    packages"
-build dev || { finish; exit 1; }
-if [ -z "$quick" ]; then
-    build_the_rest &
-    rest=$!
+if [ -n "$fuzz_only" ]; then
+    fuzz
+    finish
+    exit
 fi
+build dev || { finish; exit 1; }
+[ -n "$quick" ] || beside build_the_rest
 suite "unit and structure tests" dev -j "$jobs" -LE 'e2e|package'
-[ -z "$rest" ] || wait "$rest" || true
-rest=
+join
 if [ -z "$quick" ]; then
     suite "unit tests, asan" asan -j "$jobs" -LE 'e2e|structure|package'
     suite "unit tests, tsan" tsan -j "$jobs" -LE 'e2e|structure|package'
+    [ -n "$only" ] || beside fuzz
+    suite "package and image tests" dev -j "$jobs" -L package
+    join
 fi
-[ -n "$quick" ] || suite "package and image tests" dev -j "$jobs" -L package
 # They wait most of the time, so that many fit beside each other.
 e2e_jobs=$((3 * jobs))
 suite "end-to-end tests" dev -j "$e2e_jobs" -L e2e

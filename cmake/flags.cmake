@@ -68,6 +68,10 @@ elseif(SANITIZE STREQUAL "thread")
 elseif(NOT SANITIZE STREQUAL "")
     message(FATAL_ERROR "SANITIZE is '${SANITIZE}', expected address, thread or nothing")
 endif()
+if(FUZZERS)
+    # Coverage for libFuzzer, which is linked where its main() is.
+    list(APPEND sanitizer_flags -fsanitize=fuzzer-no-link)
+endif()
 if(sanitizer_flags)
     # Third-party code built here is instrumented too, so that its memory accesses are seen.
     add_compile_options(${sanitizer_flags})
