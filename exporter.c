@@ -16,6 +16,7 @@
 #include "app/service_notify.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/terminal.h"
 
 #define EXIT_USAGE 2
 #define WHY_SIZE   256
@@ -24,13 +25,18 @@
 /* Signals are taken by sigtimedwait in the main thread and by nobody else. */
 static void block_signals(sigset_t *taken)
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-
     sigemptyset(taken);
     sigaddset(taken, SIGHUP);
     sigaddset(taken, SIGINT);
     sigaddset(taken, SIGTERM);
     sigprocmask(SIG_BLOCK, taken, NULL);
+}
+
+/* A peer that closes its connection, or a reader of our output that ends, is an error of one write. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
@@ -142,11 +148,11 @@ static int run_with_config(const struct options *options)
     int code;
 
     if (config == NULL) {
-        fprintf(stderr, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(stderr, "mysql_session_exporter: %s", error.message);
         return EXIT_FAILURE;
     }
     if (!runtime_global_init(&error)) {
-        fprintf(stderr, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(stderr, "mysql_session_exporter: %s", error.message);
         config_put(config);
         return EXIT_FAILURE;
     }
@@ -203,8 +209,9 @@ int main(int argc, char **argv)
     open_standard_streams();
     keep_memory_private();
     allow_many_files();
+    ignore_broken_pipes();
     if (!options_parse(argc, argv, &options, &error)) {
-        fprintf(stderr, "mysql_session_exporter: %s; see --help\n", error.message);
+        terminal_line(stderr, "mysql_session_exporter: %s; see --help", error.message);
         return EXIT_USAGE;
     }
     switch (options.command) {
@@ -214,7 +221,7 @@ int main(int argc, char **argv)
     case COMMAND_HASH_PASSWORD:
         return hash_password_run(options.user, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;
     case COMMAND_VERSION:
-        printf("mysql_session_exporter %s\n", runtime_version());
+        terminal_line(stdout, "mysql_session_exporter %s", runtime_version());
         return EXIT_SUCCESS;
     case COMMAND_ENCRYPT_SECRET:
         return encrypt_secret_run(&options, stdout, stderr) ? EXIT_SUCCESS : EXIT_FAILURE;

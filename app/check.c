@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/strbuf.h"
+#include "core/terminal.h"
 #include "core/text.h"
 #include "db/accounts.h"
 #include "db/exclusion.h"
@@ -18,14 +19,14 @@
 #include "db/rows.h"
 #include "db/source.h"
 
-#define CHECK_FAILED(errors, error) (fprintf(errors, "check failed: %s\n", (error)->message), false)
+#define CHECK_FAILED(errors, error) (terminal_line(errors, "check failed: %s", (error)->message), false)
 
 static void print_rejections(const uint64_t rejected[REJECTION_COUNT], FILE *out)
 {
     for (int i = 0; i < REJECTION_COUNT; i++) {
         if (rejected[i] > 0)
-            fprintf(out, "  rejected rows, %-20s %8" PRIu64 "\n", rejection_name((enum rejection)i),
-                    rejected[i]);
+            terminal_line(out, "  rejected rows, %-20s %8" PRIu64, rejection_name((enum rejection)i),
+                          rejected[i]);
     }
 }
 
@@ -56,8 +57,8 @@ static size_t count_targets(const struct inventory *inventory, const char *aliyu
 
 static void print_head(FILE *out)
 {
-    fprintf(out, "  %-24s %-11s %-20s %8s %8s %8s %11s  %s\n", "account", "credentials", "expire", "targets",
-            "need/s", "limit/s", "full cycle", "verdict");
+    terminal_line(out, "  %-24s %-11s %-20s %8s %8s %8s %11s  %s", "account", "credentials", "expire",
+                  "targets", "need/s", "limit/s", "full cycle", "verdict");
 }
 
 /* One line of the table. True when all is well and the full cycle fits into the interval. */
@@ -80,10 +81,10 @@ static bool print_line(const struct check *check, const struct lane *lane, doubl
         verdict = "within the quota, not tried";
     else if (cycle > interval)
         verdict = "over the quota: the interval is stretched to the full cycle";
-    fprintf(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s\n", lane->aliyun_uid,
-            trial != NULL ? credential_kind_name(trial->kind) : "", trial != NULL ? expiry : "",
-            lane->job_count, lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
-            verdict);
+    terminal_line(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s", lane->aliyun_uid,
+                  trial != NULL ? credential_kind_name(trial->kind) : "", trial != NULL ? expiry : "",
+                  lane->job_count, lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
+                  verdict);
     fflush(check->out); /* the next account may take a while */
     return !wrong && (!enabled || cycle <= interval);
 }
@@ -98,7 +99,7 @@ static bool check_account(const struct check *check, const char *aliyun_uid)
     bool good;
 
     if (lane == NULL) {
-        fprintf(check->out, "  %-24s out of memory\n", aliyun_uid);
+        terminal_line(check->out, "  %-24s out of memory", aliyun_uid);
         return false;
     }
     lane->job_count = count_targets(check->inventory, aliyun_uid, &first);
@@ -122,7 +123,7 @@ static bool check_total(const struct check *check)
         return true;
     all = lane_new("all accounts", das, NULL, 0);
     if (all == NULL) {
-        fprintf(check->out, "  %-24s out of memory\n", "all accounts");
+        terminal_line(check->out, "  %-24s out of memory", "all accounts");
         return false;
     }
     all->job_count = check->inventory->target_count;
@@ -161,7 +162,7 @@ static bool check_accounts(const struct check *check)
     bool good = true;
 
     if (ids == NULL) {
-        fprintf(check->out, "  out of memory\n");
+        terminal_line(check->out, "  out of memory");
         return false;
     }
     print_head(check->out);
@@ -178,7 +179,7 @@ static bool check_users(struct rows *rows, FILE *out, FILE *errors)
 
     if (limits == NULL)
         return CHECK_FAILED(errors, &error);
-    fprintf(out, "user limits: %zu\n", limits->count);
+    terminal_line(out, "user limits: %zu", limits->count);
     print_rejections(limits->rejected, out);
     user_limits_put(limits);
     return true;
@@ -191,7 +192,7 @@ static bool check_table(struct rows *rows, struct accounts_table **table, FILE *
     *table = accounts_table_build(rows, clock_unix_ms(), &error);
     if (*table == NULL)
         return CHECK_FAILED(errors, &error);
-    fprintf(out, "accounts table: %zu accounts\n", (*table)->count);
+    terminal_line(out, "accounts table: %zu accounts", (*table)->count);
     print_rejections((*table)->rejected, out);
     return true;
 }
@@ -204,7 +205,7 @@ static void nothing_changed(void *context, const char *aliyun_uid)
 
 static bool out_of_memory(FILE *errors)
 {
-    fprintf(errors, "check failed: out of memory\n");
+    terminal_line(errors, "check failed: out of memory");
     return false;
 }
 
@@ -241,7 +242,8 @@ static void say_unmatched(const char *exclude, const struct rows *rows, FILE *ou
 
     strbuf_init(&unmatched, 0);
     if (exclusion_unmatched(exclude, rows, &unmatched) && unmatched.length > 0)
-        fprintf(out, "warning: [inventory] exclude names no instance with: %s\n", strbuf_text(&unmatched));
+        terminal_line(out, "warning: [inventory] exclude names no instance with: %s",
+                      strbuf_text(&unmatched));
     strbuf_release(&unmatched);
 }
 
@@ -258,12 +260,12 @@ static bool check_inventory(struct config *config, struct rows *rows, const stru
     if (inventory == NULL)
         return CHECK_FAILED(errors, &error);
     check.inventory = inventory;
-    fprintf(out, "inventory: %zu instances, %zu targets\n", inventory->instance_count,
-            inventory->target_count);
+    terminal_line(out, "inventory: %zu instances, %zu targets", inventory->instance_count,
+                  inventory->target_count);
     print_rejections(inventory->rejected, out);
     good = check_accounts_with(&check, config, offline, errors);
     if (!good)
-        fprintf(errors, "check failed: see the verdicts above\n");
+        terminal_line(errors, "check failed: see the verdicts above");
     inventory_put(inventory);
     return good;
 }
@@ -276,8 +278,8 @@ static void say_open_secrets(const struct config *config, FILE *out)
         return;
     strbuf_init(&command, 0);
     file_append_closing_command(config->path, &command);
-    fprintf(out, "warning: every user may read the configuration file, which holds secrets; run: %s\n",
-            strbuf_text(&command));
+    terminal_line(out, "warning: every user may read the configuration file, which holds secrets; run: %s",
+                  strbuf_text(&command));
     strbuf_release(&command);
 }
 
@@ -292,7 +294,7 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
     bool good;
 
     log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */
-    fprintf(out, "configuration: %s is valid\n", config->path);
+    terminal_line(out, "configuration: %s is valid", config->path);
     say_open_secrets(config, out);
     rows_init(&rows);
     if (source_read_rows(config, scope, &rows, &error) != scope) {

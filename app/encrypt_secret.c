@@ -6,6 +6,7 @@
 #include "app/read_secret.h"
 #include "app/runtime.h"
 #include "core/clock.h"
+#include "core/terminal.h"
 #include "das/fernet.h"
 
 #define PASSWORD_VARIABLE "ENCRYPTION_PASSWORD"
@@ -61,15 +62,15 @@ bool encrypt_secret_run(const struct options *options, FILE *out, FILE *errors)
     bool ok = false;
 
     if (!find_key(options, &key, &error)) {
-        fprintf(errors, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(errors, "mysql_session_exporter: %s", error.message);
         return false;
     }
     strbuf_init(&column, 0);
     ok = read_secret("AccessKey secret", &secret, &error) && encrypt(&key, &secret, &column, &error);
     if (ok)
-        fprintf(out, "%s\n", strbuf_text(&column));
+        terminal_line(out, "%s", strbuf_text(&column));
     else
-        fprintf(errors, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(errors, "mysql_session_exporter: %s", error.message);
     strbuf_release(&column);
     strbuf_release_secret(&secret);
     fernet_key_release(&key);

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "app/read_secret.h"
+#include "core/terminal.h"
 #include "http/password.h"
 
 static bool make_line(const char *user, const struct strbuf *password, struct strbuf *line,
@@ -25,9 +26,9 @@ bool hash_password_run(const char *user, FILE *out, FILE *errors)
     strbuf_init(&line, 0);
     made = read_secret("password", &password, &error) && make_line(user, &password, &line, &error);
     if (made)
-        fprintf(out, "%s\n", strbuf_text(&line));
+        terminal_line(out, "%s", strbuf_text(&line));
     else
-        fprintf(errors, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(errors, "mysql_session_exporter: %s", error.message);
     strbuf_release(&line);
     strbuf_release_secret(&password);
     return made;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/ini.h"
+#include "core/terminal.h"
 #include "core/text.h"
 
 #define HEALTH_TIMEOUT_MS 3000L
@@ -20,7 +21,7 @@ static bool split_address(char *address, const char **host, const char **port, b
     size_t length;
     int64_t number;
 
-    if (colon == NULL || colon == address)
+    if (colon == NULL)
         return false;
     *colon = '\0';
     *host = address;
@@ -34,7 +35,7 @@ static bool split_address(char *address, const char **host, const char **port, b
 
 static const char *reachable_host(const char *host)
 {
-    if (strcmp(host, "0.0.0.0") == 0)
+    if (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0)
         return "127.0.0.1";
     return strcmp(host, "[::]") == 0 ? "[::1]" : host;
 }
@@ -167,17 +168,26 @@ bool health_ask(const char *url, struct error *error)
     return healthy;
 }
 
+/* What the file says of where the exporter serves. */
+struct listener {
+    struct strbuf listen;
+    bool has_certificate;
+};
+
 static bool take_listen(void *context, const char *section, const char *key, const char *value, int line,
                         struct error *error)
 {
-    struct strbuf *listen = context;
+    struct listener *found = context;
 
     (void)line;
     (void)error;
-    if (key == NULL || strcmp(section, "web") != 0 || strcmp(key, "listen") != 0)
+    if (key == NULL || strcmp(section, "web") != 0)
         return true;
-    strbuf_reset(listen);
-    strbuf_append_text(listen, value);
+    found->has_certificate |= strcmp(key, "tls_cert_file") == 0;
+    if (strcmp(key, "listen") != 0)
+        return true;
+    strbuf_reset(&found->listen);
+    strbuf_append_text(&found->listen, value);
     return true;
 }
 
@@ -196,22 +206,23 @@ static const char *resolve(struct strbuf *listen)
 
 static bool find_url(const struct options *options, struct strbuf *url, struct error *error)
 {
-    struct strbuf listen;
+    struct listener found = {.has_certificate = false};
     bool ok = true;
 
-    strbuf_init(&listen, 0);
-    if (options->listen_address != NULL)
-        strbuf_append_text(&listen, options->listen_address);
+    strbuf_init(&found.listen, 0);
+    if (options->listen_count > 0)
+        strbuf_append_text(&found.listen, options->listen_addresses[0]);
     else
-        ok = ini_read(options->config_file, take_listen, &listen, error) || listen.length > 0;
-    if (ok && listen.length == 0)
-        strbuf_append_text(&listen, HEALTH_DEFAULT_LISTEN);
-    ok = ok && health_url(resolve(&listen), url, error);
-    if (ok && (strbuf_failed(&listen) || strbuf_failed(url))) {
+        ok = ini_read(options->config_file, take_listen, &found, error) || found.listen.length > 0;
+    if (ok && found.listen.length == 0)
+        strbuf_append_text(&found.listen,
+                           found.has_certificate ? HEALTH_DEFAULT_LISTEN "s" : HEALTH_DEFAULT_LISTEN);
+    ok = ok && health_url(resolve(&found.listen), url, error);
+    if (ok && (strbuf_failed(&found.listen) || strbuf_failed(url))) {
         error_set(error, ERROR_NO_MEMORY, "out of memory");
         ok = false;
     }
-    strbuf_release(&listen);
+    strbuf_release(&found.listen);
     return ok;
 }
 
@@ -232,7 +243,7 @@ bool health_run(const struct options *options, FILE *errors)
         }
     }
     if (!healthy)
-        fprintf(errors, "mysql_session_exporter: %s\n", error.message);
+        terminal_line(errors, "mysql_session_exporter: %s", error.message);
     strbuf_release(&url);
     return healthy;
 }

@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "core/terminal.h"
+
 enum option_key {
     OPTION_CONFIG_FILE = 256,
     OPTION_LISTEN_ADDRESS,
@@ -56,8 +58,13 @@ static bool take(int key, const char *value, struct options *options, struct err
         options->config_file = value;
         return true;
     case OPTION_LISTEN_ADDRESS:
-        options->listen_address = value;
-        return true;
+        if (options->listen_count < OPTIONS_LISTEN_MAX) {
+            options->listen_addresses[options->listen_count++] = value;
+            return true;
+        }
+        error_set(error, ERROR_CONFIG, "--web.listen-address is given more than %d times",
+                  OPTIONS_LISTEN_MAX);
+        return false;
     case OPTION_LOG_LEVEL:
         options->has_log_level = true;
         if (parse_level(value, &options->log_level))
@@ -126,30 +133,44 @@ bool options_parse(int argc, char **argv, struct options *options, struct error 
     return true;
 }
 
+/* As [web] listen has them. NULL when memory runs out. */
+static const char *join_listen_addresses(const struct options *options, struct arena *arena)
+{
+    struct strbuf listen;
+    const char *joined;
+
+    strbuf_init(&listen, 0);
+    for (size_t i = 0; i < options->listen_count; i++)
+        strbuf_append_format(&listen, "%s%s", i == 0 ? "" : ",", options->listen_addresses[i]);
+    joined = strbuf_failed(&listen) ? NULL : arena_strdup(arena, strbuf_text(&listen));
+    strbuf_release(&listen);
+    return joined;
+}
+
 bool options_override(const struct options *options, struct config *config)
 {
     if (options->has_log_level)
         config->exporter.log_level = options->log_level;
     if (options->has_log_format)
         config->exporter.log_format = options->log_format;
-    if (options->listen_address != NULL) {
-        config->web.listen = arena_strdup(&config->arena, options->listen_address);
-        return config->web.listen != NULL;
-    }
-    return true;
+    if (options->listen_count == 0)
+        return true;
+    config->web.listen = join_listen_addresses(options, &config->arena);
+    return config->web.listen != NULL;
 }
 
 void options_print_help(FILE *out)
 {
-    fputs(
+    terminal_own_text(
+        out,
         "Usage: mysql_session_exporter [options]\n"
         "\n"
         "Exports the sessions of every database user on Alibaba Cloud RDS MySQL and PolarDB\n"
         "instances to Prometheus, beside each user's connection limit.\n"
         "\n"
         "  --config.file=FILE            configuration, INI format (default exporter.ini)\n"
-        "  --web.listen-address=ADDRESS  where to serve, e.g. 0.0.0.0:10104 or [::1]:10104;\n"
-        "                                overrides [web] listen\n"
+        "  --web.listen-address=ADDRESS  where to serve, e.g. :10104 (every address), 127.0.0.1:10104 or\n"
+        "                                [::1]:10104; may be repeated; overrides [web] listen\n"
         "  --log.level=LEVEL             debug, info, warn or error; overrides [exporter] log_level\n"
         "  --log.format=FORMAT           logfmt or json; overrides [exporter] log_format\n"
         "  --check                       validate the configuration, read the inventory, get every\n"
@@ -174,6 +195,5 @@ void options_print_help(FILE *out)
         "First steps: copy exporter.ini, fill in [mysql] and one [account UID], then\n"
         "  mysql_session_exporter --config.file=my.ini --check\n"
         "  mysql_session_exporter --config.file=my.ini\n"
-        "  curl http://127.0.0.1:10104/metrics\n",
-        out);
+        "  curl http://127.0.0.1:10104/metrics\n");
 }

@@ -18,12 +18,16 @@ enum command {
     COMMAND_HELP
 };
 
+/* How often --web.listen-address may be given. */
+#define OPTIONS_LISTEN_MAX 16
+
 struct options {
     enum command command;
     const char *config_file;
-    bool offline;               /* of COMMAND_CHECK: no call to Alibaba Cloud */
-    const char *listen_address; /* NULL: as configured */
-    const char *user;           /* of COMMAND_HASH_PASSWORD */
+    bool offline; /* of COMMAND_CHECK: no call to Alibaba Cloud */
+    const char *listen_addresses[OPTIONS_LISTEN_MAX];
+    size_t listen_count; /* 0: as configured */
+    const char *user;    /* of COMMAND_HASH_PASSWORD */
     bool has_log_level;
     enum log_level log_level;
     bool has_log_format;

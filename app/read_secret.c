@@ -6,6 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "core/terminal.h"
+
 #define SECRET_SIZE_MAX ((size_t)64 << 10)
 
 static bool failed_to_read(struct error *error)
@@ -40,9 +42,9 @@ static bool ask(const char *question, const char *name, struct strbuf *out, stru
 {
     bool ok;
 
-    fprintf(stderr, "%s %s: ", question, name);
+    terminal_ask(stderr, "%s %s: ", question, name);
     ok = read_input(false, out, error);
-    fputc('\n', stderr);
+    terminal_own_text(stderr, "\n");
     return ok;
 }
 

@@ -76,54 +76,19 @@ static void append_int(struct line *line, int64_t number)
     append_text(line, digits);
 }
 
-static void append_control(struct line *line, unsigned character)
-{
-    char escape[sizeof("\\u0000")];
-
-    snprintf(escape, sizeof(escape), "\\u%04x", character & 0xffu);
-    append_text(line, escape);
-}
-
-static void append_ascii(struct line *line, char c)
-{
-    if (c == '"')
-        append_text(line, "\\\"");
-    else if (c == '\\')
-        append_text(line, "\\\\");
-    else if (c == '\n')
-        append_text(line, "\\n");
-    else if ((unsigned char)c < 0x20 || c == 0x7f)
-        append_control(line, (unsigned char)c);
-    else
-        append(line, &c, 1);
-}
-
-/* The C1 controls, which some terminals obey: U+0080 to U+009F. */
-static bool is_c1_control(const char *bytes, size_t length)
-{
-    return length == 2 && (unsigned char)bytes[0] == 0xc2 && (unsigned char)bytes[1] < 0xa0;
-}
-
 /* A quoted string that is valid in logfmt and in JSON, whatever the bytes. */
 static void append_quoted(struct line *line, const char *text)
 {
     size_t available = strnlen(text, LOG_VALUE_MAX + 4); /* sees a character across the cut whole */
     size_t start = line->length;
-    size_t step;
+    char shown[TEXT_VISIBLE_SIZE];
 
     append_text(line, "\"");
-    for (size_t i = 0; i < available && line->length - start <= LOG_VALUE_MAX && !line->full; i += step) {
-        step = text_utf8_length(text + i, available - i);
-        if (step == 0) {
-            append_text(line, "\xef\xbf\xbd");
-            step = 1;
-        } else if (step == 1) {
-            append_ascii(line, text[i]);
-        } else if (is_c1_control(text + i, step)) {
-            append_control(line, (unsigned char)text[i + 1]);
-        } else {
-            append(line, text + i, step);
-        }
+    for (size_t i = 0; i < available && line->length - start <= LOG_VALUE_MAX && !line->full;) {
+        if (text[i] == '"' || text[i] == '\\')
+            append_text(line, "\\");
+        i += text_visible(text + i, available - i, shown);
+        append_text(line, shown);
     }
     append_text(line, "\"");
 }

@@ -188,6 +188,24 @@ size_t text_utf8_length(const char *bytes, size_t available)
     return length;
 }
 
+/* The C1 controls, which some terminals obey, are U+0080 to U+009F. */
+size_t text_visible(const char *text, size_t available, char shown[TEXT_VISIBLE_SIZE])
+{
+    size_t length = text_utf8_length(text, available);
+    unsigned char first = (unsigned char)text[0];
+    bool is_c1 = length == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0;
+
+    if (length == 0)
+        snprintf(shown, TEXT_VISIBLE_SIZE, "\xef\xbf\xbd");
+    else if (first == '\n')
+        snprintf(shown, TEXT_VISIBLE_SIZE, "\\n");
+    else if (first < 0x20 || first == 0x7f || is_c1)
+        snprintf(shown, TEXT_VISIBLE_SIZE, "\\u%04x", is_c1 ? (unsigned char)text[1] : first);
+    else
+        snprintf(shown, TEXT_VISIBLE_SIZE, "%.*s", (int)length, text);
+    return length == 0 ? 1 : length;
+}
+
 char *text_trim(char *text)
 {
     size_t length;

@@ -33,6 +33,14 @@ void text_format_size(int64_t bytes, char *buffer, size_t size);
  */
 size_t text_utf8_length(const char *bytes, size_t available);
 
+/*
+ * The character at text[0] in a form that no terminal obeys and no parser takes for something else: a control
+ * character (C1 ones, too) as \n or \u001b, bytes that are not UTF-8 as U+FFFD, any other as it is. NUL-terminated
+ * in *shown. Returns how many bytes of the text that was.
+ */
+#define TEXT_VISIBLE_SIZE 8
+size_t text_visible(const char *text, size_t available, char shown[TEXT_VISIBLE_SIZE]);
+
 /* Cuts blanks, tabs and line ends off both ends, in place. Returns the first character that stays. */
 char *text_trim(char *text);
 

@@ -43,9 +43,10 @@ static int teardown(void **state)
     return unlink(CONFIG) != 0 || unlink(INVENTORY) != 0 || chdir("/") != 0 || rmdir(folder) != 0;
 }
 
-/* What --check=offline prints about a configuration file of that mode; the caller frees it. */
-static char *check_offline(mode_t mode)
+/* What --check=offline prints about a file of that mode with more lines in [inventory]; the caller frees it. */
+static char *check_offline_with(const char *inventory_lines, mode_t mode)
 {
+    char text[512];
     struct config *config;
     struct error error;
     char *said = NULL;
@@ -53,16 +54,22 @@ static char *check_offline(mode_t mode)
     FILE *out = open_memstream(&said, &length);
 
     assert_non_null(out);
-    write_text(CONFIG,
-               "[inventory]\nsource = file\n[account 1]\naccess_key_id = testak1\n"
-               "access_key_secret = testsecret1\n",
-               mode);
+    snprintf(text, sizeof(text),
+             "[inventory]\nsource = file\n%s[account 1]\naccess_key_id = testak1\n"
+             "access_key_secret = testsecret1\n",
+             inventory_lines);
+    write_text(CONFIG, text, mode);
     config = config_load(CONFIG, &error);
     assert_non_null(config);
     assert_true(check_run(config, true, out, out));
     config_put(config);
     assert_int_equal(fclose(out), 0);
     return said;
+}
+
+static char *check_offline(mode_t mode)
+{
+    return check_offline_with("", mode);
 }
 
 static void test_secrets_that_every_user_may_read_are_warned_about(void **state)
@@ -84,11 +91,23 @@ static void test_secrets_of_the_owner_and_the_group_are_not(void **state)
     free(said);
 }
 
+static void test_what_a_terminal_would_obey_is_escaped(void **state)
+{
+    char *said = check_offline_with("exclude = rm-\xc2\x9b"
+                                    "2J\n",
+                                    0600);
+
+    (void)state;
+    assert_non_null(strstr(said, "exclude names no instance with: rm-\\u009b2J\n"));
+    free(said);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets_that_every_user_may_read_are_warned_about),
         cmocka_unit_test(test_secrets_of_the_owner_and_the_group_are_not),
+        cmocka_unit_test(test_what_a_terminal_would_obey_is_escaped),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -42,6 +42,7 @@ static void test_an_address_is_asked_as_it_is(void **state)
 static void test_every_address_is_asked_on_loopback(void **state)
 {
     (void)state;
+    assert_url(":10104", "http://127.0.0.1:10104/-/healthy");
     assert_url("0.0.0.0:10104", "http://127.0.0.1:10104/-/healthy");
     assert_url("[::]:10104", "http://[::1]:10104/-/healthy");
 }
@@ -60,10 +61,17 @@ static void test_the_first_of_several_is_asked(void **state)
 
 static void test_what_is_no_address_is_refused(void **state)
 {
-    static const char *const bad[] = {
-        "",           ",",           "10104",       ":10104",          "127.0.0.1",
-        "127.0.0.1:", "127.0.0.1:s", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:1ss",
-        "a b:1"};
+    static const char *const bad[] = {"",
+                                      ",",
+                                      "10104",
+                                      ":",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:s",
+                                      "127.0.0.1:0",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:1ss",
+                                      "a b:1"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -172,6 +172,7 @@ expect_banned() {
         'if (1 && gettimeofday(&t, 0))' 'timespec_get(&t, 1)' 'clock()' 's = "\""; sprintf(s, "")'; do
         printf 'void f(void)\n{\n    %s;\n}\n' "$call" | expect banned collectors/y.c
     done
+    printf 'void f(const char *text)\n{\n    fprintf(stderr, "%%s", text);\n}\n' | expect banned app/y.c
     printf '#undef clock_gettime\n' | expect banned collectors/y.c
     printf 'int f(void)\n{\n    return time(0);\n}\n' | expect banned core/clock.c
     printf 'static inline int f(void)\n{\n    return atoi("1");\n}\n' | expect banned test/core/y.h
