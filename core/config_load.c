@@ -26,6 +26,20 @@ struct loader {
     struct account_sections accounts;
 };
 
+/* Two durations of a section of which the longer must not be shorter. */
+struct order {
+    const char *section;
+    const char *longer;
+    const char *shorter;
+    int64_t times; /* the shorter, which the longer is at least unless it is written */
+};
+
+static const struct order orders[] = {
+    {"das", "timeout", "connect_timeout", 2},
+    {"metric db_user_session_count", "stale_after", "interval", 3},
+    {"metric db_max_user_connections", "stale_after", "interval", 3},
+};
+
 static bool no_memory(struct error *error)
 {
     error_set(error, ERROR_NO_MEMORY, "out of memory while reading the configuration");
@@ -181,6 +195,65 @@ static int line_of(const struct loader *loader, const char *section, const char 
     return line == 0 ? 1 : line;
 }
 
+static bool is_written(const struct loader *loader, const char *section, const char *name)
+{
+    return loader->seen[config_key_find(section, name) - config_keys].line != 0;
+}
+
+static int64_t *duration_at(const struct loader *loader, const char *section, const char *name)
+{
+    return (void *)((char *)loader->config + config_key_find(section, name)->offset);
+}
+
+static void follow_order(const struct loader *loader, const struct order *order)
+{
+    int64_t *longer = duration_at(loader, order->section, order->longer);
+    int64_t *shorter = duration_at(loader, order->section, order->shorter);
+
+    if (!is_written(loader, order->section, order->longer)) {
+        if (*longer < order->times * *shorter)
+            *longer = order->times * *shorter;
+    } else if (!is_written(loader, order->section, order->shorter) && *longer < *shorter) {
+        *shorter = *longer;
+    }
+}
+
+/* A certificate without an address to show it at: the default address gets TLS. */
+static bool follow_certificate(const struct loader *loader)
+{
+    const char *fallback = config_key_find("web", "listen")->fallback;
+    struct arena *arena = &loader->config->arena;
+    size_t size = strlen(fallback) + sizeof(CONFIG_LISTEN_TLS);
+    char *listen;
+
+    if (is_written(loader, "web", "listen") || !is_written(loader, "web", "tls_cert_file"))
+        return true;
+    listen = arena_alloc(arena, size);
+    if (listen == NULL)
+        return false;
+    snprintf(listen, size, "%s" CONFIG_LISTEN_TLS, fallback);
+    loader->config->web.listen = listen;
+    return true;
+}
+
+/*
+ * A default never contradicts what the file says: it follows it. Every check of one key against another has its
+ * counterpart here, unless both are wrong only when both are written. False when memory runs out.
+ */
+static bool follow_what_is_written(const struct loader *loader)
+{
+    struct config *config = loader->config;
+
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+        follow_order(loader, &orders[i]);
+    if (!is_written(loader, "inventory", "source") && is_written(loader, "inventory", "file") &&
+        loader->section_lines[section_index("mysql")] == 0)
+        config->inventory.source = INVENTORY_SOURCE_FILE;
+    if (!is_written(loader, "mysql", "tls") && is_written(loader, "mysql", "tls_ca_file"))
+        config->mysql.tls = MYSQL_TLS_VERIFY;
+    return follow_certificate(loader);
+}
+
 static bool check_mysql(const struct loader *loader, struct error *error)
 {
     const struct mysql_config *mysql = &loader->config->mysql;
@@ -227,31 +300,26 @@ static bool check_exclude(const struct loader *loader, struct error *error)
     return true;
 }
 
-/* The longer one belongs to the key `longer` of the section. */
-static bool check_order(const struct loader *loader, const char *section, const char *longer,
-                        int64_t longer_ns, const char *shorter, int64_t shorter_ns, struct error *error)
+static bool check_order(const struct loader *loader, const struct order *order, struct error *error)
 {
+    const int64_t *longer = duration_at(loader, order->section, order->longer);
+    const int64_t *shorter = duration_at(loader, order->section, order->shorter);
     char is[32];
     char least[32];
 
-    if (longer_ns >= shorter_ns)
+    if (*longer >= *shorter)
         return true;
-    text_format_duration(longer_ns, is, sizeof(is));
-    text_format_duration(shorter_ns, least, sizeof(least));
-    return ini_refuse(loader->path, line_of(loader, section, longer), error,
-                      "%s in [%s] is %s, expected at least %s, which is its %s", longer, section, is, least,
-                      shorter);
+    text_format_duration(*longer, is, sizeof(is));
+    text_format_duration(*shorter, least, sizeof(least));
+    return ini_refuse(loader->path, line_of(loader, order->section, order->longer), error,
+                      "%s in [%s] is %s, expected at least %s, which is its %s", order->longer,
+                      order->section, is, least, order->shorter);
 }
 
-static bool check_metrics(const struct loader *loader, struct error *error)
+static bool check_orders(const struct loader *loader, struct error *error)
 {
-    for (unsigned id = 0; id < METRIC_ID_COUNT; id++) {
-        const struct metric_config *metric = &loader->config->metrics[id];
-        char section[CONFIG_TEXT_SIZE];
-
-        snprintf(section, sizeof(section), "metric %s", metric_id_name((enum metric_id)id));
-        if (!check_order(loader, section, "stale_after", metric->stale_after, "interval", metric->interval,
-                         error))
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        if (!check_order(loader, &orders[i], error))
             return false;
     }
     return true;
@@ -294,13 +362,8 @@ static bool check_accounts_table(const struct loader *loader, struct error *erro
 
 static bool check_whole(struct loader *loader, struct error *error)
 {
-    const struct das_config *das = &loader->config->das;
-
-    return check_mysql(loader, error) && check_exclude(loader, error) &&
-           check_order(loader, "das", "timeout", das->timeout, "connect_timeout", das->connect_timeout,
-                       error) &&
-           check_metrics(loader, error) && check_optional_metrics(loader, error) &&
-           check_accounts_table(loader, error);
+    return check_mysql(loader, error) && check_exclude(loader, error) && check_orders(loader, error) &&
+           check_optional_metrics(loader, error) && check_accounts_table(loader, error);
 }
 
 static struct config *config_new(void)
@@ -362,7 +425,8 @@ struct config *config_load(const char *path, struct error *error)
 
     if (!loader_init(&loader, path)) {
         no_memory(error);
-    } else if (ini_read(path, take_entry, &loader, error) && check_whole(&loader, error) &&
+    } else if (ini_read(path, take_entry, &loader, error) &&
+               (follow_what_is_written(&loader) || no_memory(error)) && check_whole(&loader, error) &&
                account_sections_hand_over(&loader.accounts, loader.config, error)) {
         config = loader.config;
         config->secrets_open_to_everybody = loader.literal_secret && file_open_to_everybody(path);

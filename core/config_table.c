@@ -30,7 +30,7 @@ static const char *const mysql_tls_names[] = {"off", "required", "verify", NULL}
      .meaning = "How often the metric is brought up to date."},  \
     {"metric " name, "stale_after", CONFIG_DURATION, RANGE(SECOND, 168 * HOUR),                    \
      .fallback = (stale_text), .offset = AT(metrics[id].stale_after),                                   \
-     .meaning = "How long the last good values are served when newer ones cannot be had. At least `interval`."}
+     .meaning = "How long the last good values are served when newer ones cannot be had. At least `interval`; unless it is set, at least three times `interval`."}
 
 #define OPTIONAL_KEY(id, name, help)                                                                   \
     {"optional_metrics", name, CONFIG_BOOL, .fallback = "no",                                          \
@@ -66,7 +66,7 @@ const struct config_key config_keys[] = {
      .meaning = "The bearer token that requests which change something need; empty: they are answered on this machine only."},
 
     {"inventory", "source", CONFIG_ENUM, .names = inventory_source_names, .fallback = "mysql",
-     .offset = AT(inventory.source), .meaning = "Where the list of instances comes from."},
+     .offset = AT(inventory.source), .meaning = "Where the list of instances comes from. With `file` and without `[mysql]` the default is `file`."},
     {"inventory", "file", CONFIG_PATH, TEXT(1), .fallback = "inventory.ini",
      .offset = AT(inventory.file), .meaning = "The list of instances when `source = file`."},
     {"inventory", "refresh_interval", CONFIG_DURATION, RANGE(SECOND, 24 * HOUR), .fallback = "60s",
@@ -90,7 +90,7 @@ const struct config_key config_keys[] = {
     {"mysql", "connect_timeout", CONFIG_DURATION, RANGE(100 * MS, 5 * MINUTE), .fallback = "5s",
      .offset = AT(mysql.connect_timeout), .meaning = "How long a connection may take."},
     {"mysql", "tls", CONFIG_ENUM, .names = mysql_tls_names, .fallback = "off", .offset = AT(mysql.tls),
-     .meaning = "Encryption: none, without or with a check of the server's certificate."},
+     .meaning = "Encryption: none, without or with a check of the server's certificate. With `tls_ca_file` the default is `verify`."},
     {"mysql", "tls_ca_file", CONFIG_PATH, TEXT(0), .fallback = "", .offset = AT(mysql.tls_ca_file),
      .meaning = "Certificate authorities (PEM) for `tls = verify`; empty: the system's."},
 
@@ -106,7 +106,7 @@ const struct config_key config_keys[] = {
     {"das", "connect_timeout", CONFIG_DURATION, RANGE(100 * MS, 5 * MINUTE), .fallback = "5s",
      .offset = AT(das.connect_timeout), .meaning = "How long a connection to DAS may take."},
     {"das", "timeout", CONFIG_DURATION, RANGE(100 * MS, 10 * MINUTE), .fallback = "10s",
-     .offset = AT(das.timeout), .meaning = "How long one call may take in all. At least `connect_timeout`."},
+     .offset = AT(das.timeout), .meaning = "How long one call may take in all. At least `connect_timeout`; unless it is set, at least twice that."},
     {"das", "result_timeout", CONFIG_DURATION, RANGE(SECOND, HOUR), .fallback = "60s",
      .offset = AT(das.result_timeout), .meaning = "How long DAS may take to compute a result."},
     {"das", "max_response_size", CONFIG_SIZE, RANGE(64 * KIB, GIB), .fallback = "256MiB",

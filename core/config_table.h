@@ -18,6 +18,9 @@
 #define CONFIG_ACCOUNT        "account"
 #define CONFIG_ACCOUNT_PREFIX CONFIG_ACCOUNT " "
 
+/* The suffix of an address in [web] listen that speaks TLS. */
+#define CONFIG_LISTEN_TLS "s"
+
 /* Room for the texts made by config_key_expected and for scalar values. */
 #define CONFIG_TEXT_SIZE 128
 

@@ -275,24 +275,82 @@ static void test_keys_that_need_each_other_are_checked_in_the_end(void **state)
          "patterns separated by ','"},
         {MINIMAL "exclude = rm-[ab, rm-2]\n", "exporter.ini:3: exclude in [inventory] has a '[' without ']', "
                                               "expected patterns such as pc-[ab]*"},
-        {MINIMAL "[metric db_user_session_count]\ninterval = 10m\n",
-         "exporter.ini:3: stale_after in [metric db_user_session_count] is 3m, expected at least 10m, which "
-         "is its "
-         "interval"},
+        {MINIMAL "[metric db_user_session_count]\ninterval = 10m\nstale_after = 3m\n",
+         "exporter.ini:5: stale_after in [metric db_user_session_count] is 3m, expected at least 10m, which "
+         "is its interval"},
         {MINIMAL "[optional_metrics]\ndb_client_sessions = yes\n"
                  "[metric db_user_session_count]\nenabled = no\n",
          "exporter.ini:4: db_client_sessions in [optional_metrics] is yes, expected no while 'enabled' in "
          "[metric db_user_session_count] is no: both come from the same replies"},
-        {MINIMAL "[metric db_max_user_connections]\n\nstale_after = 1m\n",
-         "exporter.ini:5: stale_after in [metric db_max_user_connections] is 1m, expected at least 5m, which "
-         "is its "
-         "interval"},
-        {MINIMAL "[das]\ntimeout = 1s\n",
-         "exporter.ini:4: timeout in [das] is 1s, expected at least 5s, which is its connect_timeout"},
+        {MINIMAL "[das]\nconnect_timeout = 5s\ntimeout = 1s\n",
+         "exporter.ini:5: timeout in [das] is 1s, expected at least 5s, which is its connect_timeout"},
     };
 
     (void)state;
     assert_all_refused(cases, COUNT(cases));
+}
+
+static void test_default_of_the_longer_follows_the_shorter(void **state)
+{
+    struct config *config = load(MINIMAL "[das]\nconnect_timeout = 20s\n"
+                                         "[metric db_user_session_count]\ninterval = 10m\n");
+
+    (void)state;
+    assert_int_equal(config->das.timeout, 40 * NS_PER_SECOND);
+    assert_int_equal(config->metrics[METRIC_USER_SESSION_COUNT].stale_after, 30 * 60 * NS_PER_SECOND);
+    config_put(config);
+}
+
+static void test_default_of_the_shorter_follows_the_longer(void **state)
+{
+    struct config *config = load(MINIMAL "[das]\ntimeout = 3s\n"
+                                         "[metric db_max_user_connections]\nstale_after = 1m\n");
+
+    (void)state;
+    assert_int_equal(config->das.connect_timeout, 3 * NS_PER_SECOND);
+    assert_int_equal(config->metrics[METRIC_MAX_USER_CONNECTIONS].interval, 60 * NS_PER_SECOND);
+    config_put(config);
+}
+
+static void test_inventory_file_without_mysql_is_the_source(void **state)
+{
+    struct config *config = load("[inventory]\nfile = list.ini\n");
+
+    (void)state;
+    assert_int_equal(config->inventory.source, INVENTORY_SOURCE_FILE);
+    config_put(config);
+}
+
+static void test_ca_file_of_mysql_means_that_the_server_is_verified(void **state)
+{
+    struct config *config = load(MINIMAL "[mysql]\ntls_ca_file = ca.pem\n");
+
+    (void)state;
+    assert_int_equal(config->mysql.tls, MYSQL_TLS_VERIFY);
+    config_put(config);
+}
+
+static void test_default_address_has_tls_when_there_is_a_certificate(void **state)
+{
+    struct config *config = load(MINIMAL "[web]\ntls_cert_file = cert.pem\n");
+
+    (void)state;
+    assert_int_equal(config->web.listen[strlen(config->web.listen) - 1], 's');
+    config_put(config);
+}
+
+static void test_what_is_written_is_not_replaced_by_a_default(void **state)
+{
+    struct config *config = load("[inventory]\nsource = file\nfile = list.ini\n"
+                                 "[mysql]\ntls = off\ntls_ca_file = ca.pem\n"
+                                 "[web]\nlisten = 127.0.0.1:1\ntls_cert_file = cert.pem\n"
+                                 "[das]\nconnect_timeout = 4s\ntimeout = 4s\n");
+
+    (void)state;
+    assert_int_equal(config->mysql.tls, MYSQL_TLS_OFF);
+    assert_string_equal(config->web.listen, "127.0.0.1:1");
+    assert_int_equal(config->das.timeout, 4 * NS_PER_SECOND);
+    config_put(config);
 }
 
 static void test_database_by_socket_needs_no_host(void **state)
@@ -329,6 +387,12 @@ int main(void)
         cmocka_unit_test(test_same_key_in_two_accounts_is_no_repetition),
         cmocka_unit_test(test_bad_account_sections_are_refused),
         cmocka_unit_test(test_keys_that_need_each_other_are_checked_in_the_end),
+        cmocka_unit_test(test_default_of_the_longer_follows_the_shorter),
+        cmocka_unit_test(test_default_of_the_shorter_follows_the_longer),
+        cmocka_unit_test(test_inventory_file_without_mysql_is_the_source),
+        cmocka_unit_test(test_ca_file_of_mysql_means_that_the_server_is_verified),
+        cmocka_unit_test(test_default_address_has_tls_when_there_is_a_certificate),
+        cmocka_unit_test(test_what_is_written_is_not_replaced_by_a_default),
         cmocka_unit_test(test_database_by_socket_needs_no_host),
         cmocka_unit_test(test_missing_file_is_named),
     };
