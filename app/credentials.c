@@ -2,7 +2,6 @@
 #include "app/runtime_state.h"
 
 #include "core/log.h"
-#include "core/thread.h"
 
 static void lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry)
 {
@@ -37,23 +36,13 @@ static void tell_scheduler(void *argument, int64_t now)
     scheduler_credentials_changed(news->runtime->scheduler, news->aliyun_uid, now);
 }
 
-static bool is_stopping(struct runtime *runtime)
-{
-    bool stopping;
-
-    mutex_lock(&runtime->reload_mutex);
-    stopping = runtime->stopping;
-    mutex_unlock(&runtime->reload_mutex);
-    return stopping;
-}
-
 /* The scheduler may be busy for a while, but must not miss it. */
 static void credentials_changed(void *context, const char *aliyun_uid)
 {
     struct runtime *runtime = context;
     struct credentials_news news = {.runtime = runtime, .aliyun_uid = aliyun_uid};
 
-    while (!scheduler_call(runtime->scheduler, tell_scheduler, &news) && !is_stopping(runtime))
+    while (!scheduler_call(runtime->scheduler, tell_scheduler, &news) && !runtime_is_stopping(runtime))
         log_warn("the scheduler is too busy for new credentials; once more",
                  log_text("aliyun_uid", aliyun_uid));
 }

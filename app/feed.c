@@ -95,7 +95,8 @@ static void load_failed(void *context, unsigned scope, const struct error *error
     struct runtime *runtime = context;
 
     (void)error;
-    if ((scope & LOAD_USERS) != 0 && !scheduler_call(runtime->scheduler, apply_limits, &arrival))
+    if ((scope & LOAD_USERS) != 0 && !scheduler_call(runtime->scheduler, apply_limits, &arrival) &&
+        !runtime_is_stopping(runtime))
         log_warn("the scheduler was not told of a failed load", log_text("scope", "users"));
 }
 

@@ -46,6 +46,16 @@ void runtime_refuse_reloads(struct runtime *runtime)
     pthread_cond_broadcast(&runtime->reload_done);
 }
 
+bool runtime_is_stopping(struct runtime *runtime)
+{
+    bool stopping;
+
+    mutex_lock(&runtime->reload_mutex);
+    stopping = runtime->stopping;
+    mutex_unlock(&runtime->reload_mutex);
+    return stopping;
+}
+
 struct config_arrival {
     struct runtime *runtime;
     struct config *config;

@@ -178,6 +178,7 @@ bool runtime_stop(struct runtime *runtime)
     bool loader_ended;
 
     runtime_refuse_reloads(runtime);
+    loader_stop_soon(runtime->loader);
     refresh_table_close(runtime->refreshes);
     worker_pool_stop(runtime->workers);
     publisher_stop(runtime->publisher);

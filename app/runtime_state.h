@@ -75,6 +75,9 @@ bool runtime_request_reload(struct runtime *runtime, struct error *error);
 /* reload.c: from now on requests fail at once, those that wait included; main thread */
 void runtime_refuse_reloads(struct runtime *runtime);
 
+/* reload.c: true after runtime_refuse_reloads; any thread */
+bool runtime_is_stopping(struct runtime *runtime);
+
 /* settings.c: notes what other threads may read of the configuration in force. */
 void runtime_note_config(struct runtime *runtime, const struct config *config);
 

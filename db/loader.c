@@ -298,6 +298,16 @@ static void load_release(struct load *load)
     accounts_table_put(load->accounts);
 }
 
+static bool is_stopping(struct loader *loader)
+{
+    bool stopping;
+
+    mutex_lock(&loader->mutex);
+    stopping = loader->stopping;
+    mutex_unlock(&loader->mutex);
+    return stopping;
+}
+
 /* Loads `scope` once and hands the outcome on. The mutex is held before and after, not during. */
 static void load_once(struct loader *loader, unsigned scope)
 {
@@ -309,8 +319,10 @@ static void load_once(struct loader *loader, unsigned scope)
     load_run(&load);
     now = clock_now();
     deliver(&loader->sink, &load, now);
-    log_loaded(&load, now);
-    log_changes(loader, &load, now);
+    if (!is_stopping(loader)) {
+        log_loaded(&load, now);
+        log_changes(loader, &load, now);
+    }
     mutex_lock(&loader->mutex);
     record(loader, &load, clock_now());
     mutex_unlock(&loader->mutex);
@@ -425,6 +437,14 @@ void loader_status(struct loader *loader, struct loader_status *status)
     mutex_unlock(&loader->mutex);
 }
 
+void loader_stop_soon(struct loader *loader)
+{
+    mutex_lock(&loader->mutex);
+    loader->stopping = true;
+    mutex_unlock(&loader->mutex);
+    pthread_cond_signal(&loader->wake);
+}
+
 bool loader_stop(struct loader *loader, int64_t timeout_ns)
 {
     int64_t deadline = clock_add(clock_now(), timeout_ns);
@@ -432,9 +452,8 @@ bool loader_stop(struct loader *loader, int64_t timeout_ns)
 
     if (!loader->started || loader->joined)
         return true;
+    loader_stop_soon(loader);
     mutex_lock(&loader->mutex);
-    loader->stopping = true;
-    pthread_cond_signal(&loader->wake);
     while (!loader->finished && clock_now() < deadline)
         cond_wait_until(&loader->ended, &loader->mutex, deadline);
     finished = loader->finished;

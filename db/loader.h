@@ -65,6 +65,12 @@ void loader_request(struct loader *loader, unsigned scope);
 void loader_status(struct loader *loader, struct loader_status *status);
 
 /*
+ * No load begins any more, and what comes of the one under way is not said: those it is for may be gone by then.
+ * Any thread, does not block.
+ */
+void loader_stop_soon(struct loader *loader);
+
+/*
  * Asks the thread to end and waits up to timeout_ns. False when it is still inside a blocking
  * call then: the caller must leave the process without freeing. Main thread.
  */

@@ -31,7 +31,7 @@ class Stop(harness.Case):
             for wait in waits:
                 exporter = harness.Exporter(folder, fleet.configuration(sim.url, inventory=inventory))
                 threading.Event().wait(wait)
-                stops.append(list(exporter.judge()))
+                stops.append(list(exporter.judge()) + exporter.logs("inventory load failed"))
 
         threads = [threading.Thread(target=stop_often, args=(
             number, self.simulator("--rtt", "100ms", "--jitter", "50ms", "--completion-median", "300ms"),
