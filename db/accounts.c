@@ -1,9 +1,12 @@
 #include "db/accounts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "db/row_array.h"
+#include "db/row_remarks.h"
 #include "db/rows.h"
 
 bool rows_add_account(struct rows *rows, const struct account_table_row *row)
@@ -16,10 +19,11 @@ bool rows_add_account(struct rows *rows, const struct account_table_row *row)
     if (grown == NULL)
         return false;
     rows->accounts = grown;
-    copy.aliyun_uid = arena_strdup(arena, row->aliyun_uid);
-    copy.access_key_id = arena_strdup(arena, row->access_key_id);
-    copy.encrypted_access_key_secret = arena_strdup(arena, row->encrypted_access_key_secret);
-    if (copy.aliyun_uid == NULL || copy.access_key_id == NULL || copy.encrypted_access_key_secret == NULL)
+    copy.aliyun_uid = row_text_copy(arena, row->aliyun_uid);
+    copy.access_key_id = row_text_copy(arena, row->access_key_id);
+    copy.encrypted_access_key_secret = row_text_copy(arena, row->encrypted_access_key_secret);
+    if (copy.aliyun_uid == NULL || copy.access_key_id == NULL || copy.encrypted_access_key_secret == NULL ||
+        !row_value_keep(arena, &copy.status) || !row_value_keep(arena, &copy.updated))
         return false;
     grown[rows->account_count++] = copy;
     return true;
@@ -28,7 +32,9 @@ bool rows_add_account(struct rows *rows, const struct account_table_row *row)
 /* The first rule that the row breaks by itself; REJECTION_COUNT when it breaks none. */
 static enum rejection account_rejection(const struct account_table_row *row)
 {
-    if (row->status != 1)
+    if (row->status.value == ROW_NUMBER_NULL || text_invisible(row->aliyun_uid) != NULL)
+        return REJECTED_INVALID_VALUE;
+    if (row->status.value != 1)
         return REJECTED_DISABLED;
     if (row->aliyun_uid[0] == '\0')
         return REJECTED_MISSING_ID;
@@ -44,20 +50,39 @@ static int account_row_compare(const void *left, const void *right)
     int order = strcmp(a->aliyun_uid, b->aliyun_uid);
 
     if (order == 0)
-        order = row_larger_first(a->updated, b->updated);
+        order = row_larger_first(a->updated.value, b->updated.value);
     return order != 0 ? order : row_larger_first(a->id, b->id);
 }
 
-/* Keeps the good rows, sorted and each account once, in place of the first ones. */
-static void accounts_select(struct rows *rows, uint64_t *rejected)
+/* Says why a row has an invalid value; a good one may lack its time. */
+static void remark_account(struct remarks *remarks, const struct account_table_row *row, bool good)
 {
+    char name[ROW_NAME_SIZE];
+
+    snprintf(name, sizeof(name), "account '%.80s' (row %lld)", row->aliyun_uid, (long long)row->id);
+    if (good)
+        remark_undated(remarks, name, row->updated);
+    else if (text_invisible(row->aliyun_uid) != NULL)
+        remark_invisible(remarks, name, "aliyun_uid", row->aliyun_uid);
+    else
+        remark_value(remarks, name, "status", row->status, "0 or 1");
+}
+
+/* Keeps the good rows, sorted and each account once, in place of the first ones. */
+static void accounts_select(struct rows *rows, struct accounts_table *table)
+{
+    uint64_t *rejected = table->rejected;
     struct account_table_row *accounts = rows->accounts;
     size_t good = 0;
     size_t kept = 0;
 
     for (size_t i = 0; i < rows->account_count; i++) {
         enum rejection rejection = account_rejection(&accounts[i]);
+        bool undated = rejection == REJECTION_COUNT && accounts[i].updated.value == ROW_NUMBER_NULL;
 
+        if (undated || rejection == REJECTED_INVALID_VALUE)
+            remark_account(&rows->remarks[REMARKS_ACCOUNTS], &accounts[i], undated);
+        table->undated_rows += undated;
         if (rejection == REJECTION_COUNT)
             accounts[good++] = accounts[i];
         else
@@ -81,7 +106,8 @@ struct accounts_table *accounts_table_build(struct rows *rows, int64_t unix_ms, 
         goto fail;
     refcount_init(&table->refs);
     table->loaded_unix_ms = unix_ms;
-    accounts_select(rows, table->rejected);
+    table->row_count = rows->account_count;
+    accounts_select(rows, table);
     table->rows = arena_alloc_array(&rows->account_arena, rows->account_count, sizeof(*table->rows));
     if (table->rows == NULL)
         goto fail;

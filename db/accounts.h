@@ -25,6 +25,8 @@ struct accounts_table {
     struct account_row *rows; /* sorted by aliyun_uid, unique */
     size_t count;
     uint64_t rejected[REJECTION_COUNT]; /* rows of this load */
+    uint64_t row_count;                 /* in the table */
+    uint64_t undated_rows;              /* good ones whose updatetime was not understood */
     int64_t loaded_unix_ms;
 };
 

@@ -21,7 +21,7 @@ enum rejection {
     REJECTED_NOT_MYSQL,          /* engine is neither mysql nor empty */
     REJECTED_UNSUPPORTED_TYPE,   /* ins_type is neither rds nor polardb */
     REJECTED_MISSING_ID,         /* ins_id, node_id or aliyun_uid is NULL or empty */
-    REJECTED_INVALID_VALUE,      /* a NULL or out-of-range number where one is needed */
+    REJECTED_INVALID_VALUE,      /* a value that is not understood, or an id with invisible characters */
     REJECTED_NO_NODES,           /* a PolarDB cluster without rows in instance_node_id */
     REJECTED_DUPLICATE_INSTANCE, /* an older row of the same ins_id */
     REJECTED_DUPLICATE_NODE,     /* an older row of the same ins_id and node_id */
@@ -60,6 +60,8 @@ struct inventory {
     struct target *targets; /* sorted by ins_id, node_id; unique */
     size_t target_count;
     uint64_t rejected[REJECTION_COUNT]; /* rows of this load */
+    uint64_t row_count;                 /* in instance_list, or sections in the file */
+    uint64_t undated_rows;              /* good ones whose updatetime was not understood */
     int64_t loaded_unix_ms;
 };
 
@@ -76,6 +78,7 @@ struct user_limits {
     struct user_limit *limits; /* sorted by ins_id, username; unique */
     size_t count;
     uint64_t rejected[REJECTION_COUNT];
+    uint64_t row_count; /* in instance_users */
     int64_t loaded_unix_ms;
 };
 

@@ -5,12 +5,15 @@
  */
 #include "db/rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "core/text.h"
 #include "db/exclusion.h"
 #include "db/row_array.h"
+#include "db/row_remarks.h"
 
 #define TYPE_RDS     "rds"
 #define TYPE_POLARDB "polardb"
@@ -45,13 +48,14 @@ bool rows_add_instance(struct rows *rows, const struct instance_row *row)
     if (grown == NULL)
         return false;
     rows->instances = grown;
-    copy.ins_id = arena_strdup(arena, row->ins_id);
-    copy.ins_name = arena_strdup(arena, row->ins_name);
-    copy.ins_type = arena_strdup(arena, row->ins_type);
-    copy.engine = arena_strdup(arena, row->engine);
-    copy.aliyun_uid = arena_strdup(arena, row->aliyun_uid);
+    copy.ins_id = row_text_copy(arena, row->ins_id);
+    copy.ins_name = row_text_copy(arena, row->ins_name);
+    copy.ins_type = row_text_copy(arena, row->ins_type);
+    copy.engine = row_text_copy(arena, row->engine);
+    copy.aliyun_uid = row_text_copy(arena, row->aliyun_uid);
     if (copy.ins_id == NULL || copy.ins_name == NULL || copy.ins_type == NULL || copy.engine == NULL ||
-        copy.aliyun_uid == NULL)
+        copy.aliyun_uid == NULL || !row_value_keep(arena, &copy.ins_is_readonly) ||
+        !row_value_keep(arena, &copy.ins_status) || !row_value_keep(arena, &copy.updated))
         return false;
     grown[rows->instance_count++] = copy;
     return true;
@@ -66,9 +70,11 @@ bool rows_add_node(struct rows *rows, const struct node_row *row)
     if (grown == NULL)
         return false;
     rows->nodes = grown;
-    copy.ins_id = arena_strdup(&rows->inventory_arena, row->ins_id);
-    copy.node_id = arena_strdup(&rows->inventory_arena, row->node_id);
-    if (copy.ins_id == NULL || copy.node_id == NULL)
+    copy.ins_id = row_text_copy(&rows->inventory_arena, row->ins_id);
+    copy.node_id = row_text_copy(&rows->inventory_arena, row->node_id);
+    if (copy.ins_id == NULL || copy.node_id == NULL ||
+        !row_value_keep(&rows->inventory_arena, &copy.node_type) ||
+        !row_value_keep(&rows->inventory_arena, &copy.updated))
         return false;
     grown[rows->node_count++] = copy;
     return true;
@@ -83,9 +89,10 @@ bool rows_add_user(struct rows *rows, const struct user_row *row)
     if (grown == NULL)
         return false;
     rows->users = grown;
-    copy.ins_id = arena_strdup(&rows->user_arena, row->ins_id);
-    copy.username = arena_strdup(&rows->user_arena, row->username);
-    if (copy.ins_id == NULL || copy.username == NULL)
+    copy.ins_id = row_text_copy(&rows->user_arena, row->ins_id);
+    copy.username = row_text_copy(&rows->user_arena, row->username);
+    if (copy.ins_id == NULL || copy.username == NULL ||
+        !row_value_keep(&rows->user_arena, &copy.max_user_connections))
         return false;
     grown[rows->user_count++] = copy;
     return true;
@@ -102,14 +109,28 @@ static const char *type_canonical(const char *ins_type)
 }
 
 /* The columns ins_is_readonly and node_type: 0 read-write, 1 read-only, nothing else. */
-static bool node_type_valid(int64_t number)
+static bool node_type_valid(struct row_value value)
 {
-    return number == 0 || number == 1;
+    return value.value == 0 || value.value == 1;
 }
 
-static enum node_type node_type_from(int64_t number)
+static enum node_type node_type_from(struct row_value value)
 {
-    return number == 1 ? NODE_TYPE_READ : NODE_TYPE_WRITE;
+    return value.value == 1 ? NODE_TYPE_READ : NODE_TYPE_WRITE;
+}
+
+/* A text that is compared and holds what nobody sees, with its column; NULL when there is none. */
+static const char *invisible_text(const struct instance_row *row, const char **column)
+{
+    const char *const texts[] = {row->ins_id, row->aliyun_uid, row->ins_type, row->engine};
+    static const char *const columns[] = {"ins_id", "aliyun_uid", "ins_type", "engine"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *column = columns[i];
+        if (text_invisible(texts[i]) != NULL)
+            return texts[i];
+    }
+    return NULL;
 }
 
 /*
@@ -119,9 +140,13 @@ static enum node_type node_type_from(int64_t number)
 static enum rejection instance_rejection(const struct instance_row *row, const struct exclusion *exclude,
                                          const char **type)
 {
+    const char *column;
+
     *type = type_canonical(row->ins_type);
-    if (row->ins_status != 1)
+    if (row->ins_status.value != 1 && row->ins_status.value != ROW_NUMBER_NULL)
         return REJECTED_DISABLED;
+    if (invisible_text(row, &column) != NULL)
+        return REJECTED_INVALID_VALUE;
     if (row->engine[0] != '\0' && strcasecmp(row->engine, "mysql") != 0)
         return REJECTED_NOT_MYSQL;
     if (*type == NULL)
@@ -130,23 +155,52 @@ static enum rejection instance_rejection(const struct instance_row *row, const s
         return REJECTED_MISSING_ID;
     if (exclusion_matches(exclude, row->ins_id))
         return REJECTED_EXCLUDED;
+    if (row->ins_status.value == ROW_NUMBER_NULL)
+        return REJECTED_INVALID_VALUE;
     if (strcmp(*type, TYPE_RDS) == 0 && !node_type_valid(row->ins_is_readonly))
         return REJECTED_INVALID_VALUE;
     return REJECTION_COUNT;
 }
 
-static void instances_filter(struct rows *rows, const struct exclusion *exclude, uint64_t *rejected)
+/* Says why a row has an invalid value; a good one may lack its time. */
+static void remark_instance(struct remarks *remarks, const struct instance_row *row, bool good)
 {
+    const char *column;
+    const char *invisible = invisible_text(row, &column);
+    char name[ROW_NAME_SIZE];
+
+    snprintf(name, sizeof(name), "instance '%.80s' (row %lld)", row->ins_id, (long long)row->id);
+    if (good)
+        remark_undated(remarks, name, row->updated);
+    else if (invisible != NULL)
+        remark_invisible(remarks, name, column, invisible);
+    else if (row->ins_status.value == ROW_NUMBER_NULL)
+        remark_value(remarks, name, "ins_status", row->ins_status, "0 or 1");
+    else
+        remark_value(remarks, name, "ins_is_readonly", row->ins_is_readonly, "0 or 1");
+}
+
+static void instances_filter(struct rows *rows, const struct exclusion *exclude, struct inventory *inventory)
+{
+    struct remarks *remarks = &rows->remarks[REMARKS_INSTANCES];
     size_t kept = 0;
 
     for (size_t i = 0; i < rows->instance_count; i++) {
         struct instance_row *row = &rows->instances[i];
-        enum rejection rejection = instance_rejection(row, exclude, &row->ins_type);
+        const char *type;
+        enum rejection rejection = instance_rejection(row, exclude, &type);
+        bool good = rejection == REJECTION_COUNT;
+        bool undated = good && row->updated.value == ROW_NUMBER_NULL;
 
-        if (rejection == REJECTION_COUNT)
-            rows->instances[kept++] = *row;
-        else
-            rejected[rejection]++;
+        if (undated || rejection == REJECTED_INVALID_VALUE)
+            remark_instance(remarks, row, good);
+        inventory->undated_rows += undated;
+        if (!good) {
+            inventory->rejected[rejection]++;
+            continue;
+        }
+        row->ins_type = type;
+        rows->instances[kept++] = *row;
     }
     rows->instance_count = kept;
 }
@@ -158,7 +212,7 @@ static int instance_row_compare(const void *left, const void *right)
     int order = strcmp(a->ins_id, b->ins_id);
 
     if (order == 0)
-        order = row_larger_first(a->updated, b->updated);
+        order = row_larger_first(a->updated.value, b->updated.value);
     return order != 0 ? order : row_larger_first(a->id, b->id);
 }
 
@@ -171,7 +225,7 @@ static int node_row_compare(const void *left, const void *right)
     if (order == 0)
         order = strcmp(a->node_id, b->node_id);
     if (order == 0)
-        order = row_larger_first(a->updated, b->updated);
+        order = row_larger_first(a->updated.value, b->updated.value);
     return order != 0 ? order : row_larger_first(a->id, b->id);
 }
 
@@ -183,7 +237,8 @@ static int user_row_compare(const void *left, const void *right)
 
     if (order == 0)
         order = strcmp(a->username, b->username);
-    return order != 0 ? order : row_larger_first(a->max_user_connections, b->max_user_connections);
+    return order != 0 ? order
+                      : row_larger_first(a->max_user_connections.value, b->max_user_connections.value);
 }
 
 static void instances_deduplicate(struct rows *rows, uint64_t *rejected)
@@ -201,7 +256,7 @@ static void instances_deduplicate(struct rows *rows, uint64_t *rejected)
 }
 
 static void add_target(struct inventory *inventory, const struct instance *instance, const char *node_id,
-                       int64_t node_type)
+                       struct row_value node_type)
 {
     inventory->targets[inventory->target_count++] = (struct target){
         .instance = instance,
@@ -210,16 +265,42 @@ static void add_target(struct inventory *inventory, const struct instance *insta
     };
 }
 
+/* Says what of a node's row was not understood. */
+static void remark_node(struct remarks *remarks, const struct node_row *node)
+{
+    char name[ROW_NAME_SIZE];
+
+    snprintf(name, sizeof(name), "node '%.60s' of '%.60s' (row %lld)", node->node_id, node->ins_id,
+             (long long)node->id);
+    if (text_invisible(node->node_id) != NULL)
+        remark_invisible(remarks, name, "node_id", node->node_id);
+    else if (!node_type_valid(node->node_type))
+        remark_value(remarks, name, "node_type", node->node_type, "0 or 1");
+    else
+        remark_undated(remarks, name, node->updated);
+}
+
+static bool node_understood(const struct node_row *node)
+{
+    return node_type_valid(node->node_type) && text_invisible(node->node_id) == NULL;
+}
+
 /* Adds a target for each good, distinct row in [nodes, end), all of one cluster. */
 static void add_cluster_targets(struct inventory *inventory, const struct instance *instance,
-                                const struct node_row *nodes, const struct node_row *end)
+                                const struct node_row *nodes, const struct node_row *end,
+                                struct remarks *remarks)
 {
     const char *previous = NULL;
 
     for (const struct node_row *node = nodes; node < end; node++) {
+        bool undated = node->updated.value == ROW_NUMBER_NULL;
+
+        inventory->undated_rows += undated;
+        if (node->node_id[0] != '\0' && (undated || !node_understood(node)))
+            remark_node(remarks, node);
         if (node->node_id[0] == '\0') {
             inventory->rejected[REJECTED_MISSING_ID]++;
-        } else if (!node_type_valid(node->node_type)) {
+        } else if (!node_understood(node)) {
             inventory->rejected[REJECTED_INVALID_VALUE]++;
         } else if (previous != NULL && strcmp(previous, node->node_id) == 0) {
             inventory->rejected[REJECTED_DUPLICATE_NODE]++;
@@ -232,7 +313,7 @@ static void add_cluster_targets(struct inventory *inventory, const struct instan
 
 /* Adds one instance and its targets; [nodes, end) are the node rows with its ins_id. */
 static void add_instance(struct inventory *inventory, const struct instance_row *row,
-                         const struct node_row *nodes, const struct node_row *end)
+                         const struct node_row *nodes, const struct node_row *end, struct remarks *remarks)
 {
     struct instance *instance = &inventory->instances[inventory->instance_count];
     size_t targets_before = inventory->target_count;
@@ -246,7 +327,7 @@ static void add_instance(struct inventory *inventory, const struct instance_row 
     if (strcmp(row->ins_type, TYPE_RDS) == 0)
         add_target(inventory, instance, "", row->ins_is_readonly);
     else
-        add_cluster_targets(inventory, instance, nodes, end);
+        add_cluster_targets(inventory, instance, nodes, end, remarks);
     if (inventory->target_count > targets_before)
         inventory->instance_count++;
     else
@@ -271,7 +352,7 @@ static void join(struct inventory *inventory, struct rows *rows)
         first = node;
         while (node < last && strcmp(node->ins_id, row->ins_id) == 0)
             node++;
-        add_instance(inventory, row, first, node);
+        add_instance(inventory, row, first, node, &rows->remarks[REMARKS_INSTANCES]);
     }
 }
 
@@ -287,7 +368,8 @@ struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_
     refcount_init(&inventory->refs);
     arena_init(&inventory->arena);
     inventory->loaded_unix_ms = unix_ms;
-    instances_filter(rows, &excluded, inventory->rejected);
+    inventory->row_count = rows->instance_count;
+    instances_filter(rows, &excluded, inventory);
     instances_deduplicate(rows, inventory->rejected);
     inventory->instances =
         arena_alloc_array(&rows->inventory_arena, rows->instance_count, sizeof(struct instance));
@@ -312,6 +394,22 @@ out:
     return inventory;
 }
 
+static bool limit_valid(struct row_value limit)
+{
+    return limit.value >= 0 && limit.value <= ROW_LIMIT_MAX;
+}
+
+static void remark_user(struct remarks *remarks, const struct user_row *row)
+{
+    char name[ROW_NAME_SIZE];
+
+    snprintf(name, sizeof(name), "user '%.60s' of '%.60s'", row->username, row->ins_id);
+    if (text_invisible(row->ins_id) != NULL)
+        remark_invisible(remarks, name, "ins_id", row->ins_id);
+    else
+        remark_value(remarks, name, "max_user_connections", row->max_user_connections, "0 to 4294967295");
+}
+
 /* Keeps the good rows, sorted and each account once, in place of the first ones. */
 static void users_select(struct rows *rows, uint64_t *rejected)
 {
@@ -324,10 +422,11 @@ static void users_select(struct rows *rows, uint64_t *rejected)
 
         if (row->ins_id[0] == '\0')
             rejected[REJECTED_MISSING_ID]++;
-        else if (row->max_user_connections < 0 || row->max_user_connections > ROW_LIMIT_MAX)
+        else if (!limit_valid(row->max_user_connections) || text_invisible(row->ins_id) != NULL) {
             rejected[REJECTED_INVALID_VALUE]++;
-        else if (previous != NULL && strcmp(previous->ins_id, row->ins_id) == 0 &&
-                 strcmp(previous->username, row->username) == 0)
+            remark_user(&rows->remarks[REMARKS_USERS], row);
+        } else if (previous != NULL && strcmp(previous->ins_id, row->ins_id) == 0 &&
+                   strcmp(previous->username, row->username) == 0)
             rejected[REJECTED_DUPLICATE_USER]++;
         else
             rows->users[kept++] = *row;
@@ -343,6 +442,7 @@ struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct
         goto fail;
     refcount_init(&limits->refs);
     limits->loaded_unix_ms = unix_ms;
+    limits->row_count = rows->user_count;
     users_select(rows, limits->rejected);
     limits->limits = arena_alloc_array(&rows->user_arena, rows->user_count, sizeof(*limits->limits));
     if (limits->limits == NULL)
@@ -351,7 +451,7 @@ struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct
         limits->limits[i] = (struct user_limit){
             .ins_id = rows->users[i].ins_id,
             .username = rows->users[i].username,
-            .max_user_connections = rows->users[i].max_user_connections,
+            .max_user_connections = rows->users[i].max_user_connections.value,
         };
     }
     limits->count = rows->user_count;

@@ -13,9 +13,10 @@
 #include "core/error.h"
 #include "db/accounts.h"
 #include "db/inventory.h"
+#include "db/remarks.h"
+#include "db/row_value.h"
 
-#define ROW_NUMBER_NULL INT64_MIN  /* SQL NULL, or no number */
-#define ROW_LIMIT_MAX   UINT32_MAX /* the largest max_user_connections that MySQL knows */
+#define ROW_LIMIT_MAX UINT32_MAX /* the largest max_user_connections that MySQL knows */
 
 struct instance_row {
     const char *ins_id; /* texts are never NULL; SQL NULL is "" */
@@ -23,34 +24,37 @@ struct instance_row {
     const char *ins_type;
     const char *engine;
     const char *aliyun_uid;
-    int64_t ins_is_readonly;
-    int64_t ins_status;
-    int64_t updated; /* seconds since 1970 of updatetime; larger is newer; ties: larger id */
+    struct row_value ins_is_readonly;
+    struct row_value ins_status;
+    struct row_value updated; /* updatetime in µs since 1970; larger is newer; ties: larger id */
     int64_t id;
 };
 
 struct node_row {
     const char *ins_id;
     const char *node_id;
-    int64_t node_type;
-    int64_t updated;
+    struct row_value node_type;
+    struct row_value updated;
     int64_t id;
 };
 
 struct user_row {
     const char *ins_id;
     const char *username; /* "" is MySQL's anonymous account */
-    int64_t max_user_connections;
+    struct row_value max_user_connections;
 };
 
 struct account_table_row {
     const char *aliyun_uid;
     const char *access_key_id;
     const char *encrypted_access_key_secret;
-    int64_t status;
-    int64_t updated;
+    struct row_value status;
+    struct row_value updated;
     int64_t id;
 };
+
+/* What the remarks of a load are about. */
+enum remark_topic { REMARKS_SERVER, REMARKS_INSTANCES, REMARKS_USERS, REMARKS_ACCOUNTS, REMARK_TOPIC_COUNT };
 
 /* Growing tables of rows. The texts lie in arenas, one for each object that will own them. */
 struct rows {
@@ -65,12 +69,16 @@ struct rows {
     size_t user_count, user_capacity;
     struct account_table_row *accounts;
     size_t account_count, account_capacity;
+    struct remarks remarks[REMARK_TOPIC_COUNT]; /* of the source and of the rules */
 };
 
 void rows_init(struct rows *rows);
 void rows_release(struct rows *rows);
 
-/* Append one row, copying its texts. False when memory runs out. */
+/*
+ * Append one row, copying its texts without the blanks and line ends around them. False when memory
+ * runs out.
+ */
 bool rows_add_instance(struct rows *rows, const struct instance_row *row);
 bool rows_add_node(struct rows *rows, const struct node_row *row);
 bool rows_add_user(struct rows *rows, const struct user_row *row);

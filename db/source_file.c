@@ -62,8 +62,10 @@ static bool read_text(struct file_reader *reader, const struct file_key *key, st
 static bool read_flag(struct file_reader *reader, const struct file_key *key, struct section *section,
                       char *value, struct error *error)
 {
+    struct row_value *flag = member(section, key);
+
     (void)reader;
-    if (text_parse_int(value, 0, 1, member(section, key)))
+    if (text_parse_int(value, 0, 1, &flag->value))
         return true;
     error_set(error, ERROR_INVENTORY, "%s is '%s', expected 0 or 1", key->name, value);
     return false;
@@ -93,8 +95,8 @@ static bool read_node(struct file_reader *reader, const struct section *section,
     if (!split_item(item, &name, &value, "NODE_ID:write or NODE_ID:read", error))
         return false;
     row.node_id = name;
-    row.node_type = strcmp(value, "read") == 0;
-    if (row.node_type == 0 && strcmp(value, "write") != 0) {
+    row.node_type.value = strcmp(value, "read") == 0;
+    if (row.node_type.value == 0 && strcmp(value, "write") != 0) {
         error_set(error, ERROR_INVENTORY, "node '%s' is '%s', expected write or read", name, value);
         return false;
     }
@@ -110,7 +112,7 @@ static bool read_user(struct file_reader *reader, const struct section *section,
     if (!split_item(item, &name, &value, "USER:LIMIT", error))
         return false;
     row.username = name;
-    if (!text_parse_int(value, 0, ROW_LIMIT_MAX, &row.max_user_connections)) {
+    if (!text_parse_int(value, 0, ROW_LIMIT_MAX, &row.max_user_connections.value)) {
         error_set(error, ERROR_INVENTORY, "the limit of user '%s' is '%s', expected 0 to %lld", name, value,
                   (long long)ROW_LIMIT_MAX);
         return false;
@@ -216,7 +218,7 @@ static bool begin_section(struct file_reader *reader, const char *header, int li
                 .ins_type = "",
                 .engine = "",
                 .aliyun_uid = "",
-                .ins_status = 1,
+                .ins_status = {1, NULL},
                 .id = line},
         .line = line,
     };

@@ -93,10 +93,10 @@ static void add_target(struct rows *rows, const struct fleet *fleet, size_t i)
         .ins_type = target->polardb ? "polardb" : "rds",
         .engine = "mysql",
         .aliyun_uid = fleet_uid(target->account, uid),
-        .ins_is_readonly = target->reads,
-        .ins_status = 1,
+        .ins_is_readonly = {target->reads, NULL},
+        .ins_status = {1, NULL},
     };
-    struct node_row node = {.ins_id = ins_id, .node_id = "pi-test1", .node_type = target->reads};
+    struct node_row node = {.ins_id = ins_id, .node_id = "pi-test1", .node_type = {target->reads, NULL}};
 
     assert_true(rows_add_instance(rows, &instance));
     if (target->polardb)

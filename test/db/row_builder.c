@@ -15,7 +15,7 @@ struct instance_row rds_row(const char *ins_id)
         .ins_type = "RDS",
         .engine = "mysql",
         .aliyun_uid = "1000000000000001",
-        .ins_status = 1,
+        .ins_status = {1, NULL},
     };
 }
 
@@ -35,13 +35,14 @@ void add_instance(struct rows *rows, struct instance_row row)
 void add_node(struct rows *rows, const char *ins_id, const char *node_id, int64_t node_type)
 {
     assert_true(rows_add_node(
-        rows, &(struct node_row){.ins_id = ins_id, .node_id = node_id, .node_type = node_type}));
+        rows, &(struct node_row){.ins_id = ins_id, .node_id = node_id, .node_type = {node_type, NULL}}));
 }
 
 void add_user(struct rows *rows, const char *ins_id, const char *username, int64_t limit)
 {
     assert_true(rows_add_user(
-        rows, &(struct user_row){.ins_id = ins_id, .username = username, .max_user_connections = limit}));
+        rows,
+        &(struct user_row){.ins_id = ins_id, .username = username, .max_user_connections = {limit, NULL}}));
 }
 
 struct inventory *build_excluding(struct rows *rows, const char *exclude)

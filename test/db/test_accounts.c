@@ -15,8 +15,8 @@ static struct account_table_row good_row(const char *aliyun_uid)
         .aliyun_uid = aliyun_uid,
         .access_key_id = "id",
         .encrypted_access_key_secret = "token",
-        .status = 1,
-        .updated = 100,
+        .status = {1, NULL},
+        .updated = {100, NULL},
         .id = 1,
     };
 }
@@ -77,10 +77,10 @@ static void test_row_that_is_off_is_rejected(void **state)
     struct account_table_row row = good_row("1");
 
     (void)state;
-    row.status = 0;
+    row.status.value = 0;
     assert_rejected(row, REJECTED_DISABLED);
-    row.status = ROW_NUMBER_NULL;
-    assert_rejected(row, REJECTED_DISABLED);
+    row.status.value = ROW_NUMBER_NULL;
+    assert_rejected(row, REJECTED_INVALID_VALUE);
 }
 
 static void test_row_without_uid_is_rejected(void **state)
@@ -124,9 +124,9 @@ static void test_newest_of_two_rows_wins(void **state)
     struct account_table_row newer = good_row("1");
 
     (void)state;
-    newer.updated = 101;
+    newer.updated.value = 101;
     assert_second_wins(good_row("1"), newer);
-    newer.updated = 100;
+    newer.updated.value = 100;
     newer.id = 2;
     assert_second_wins(good_row("1"), newer);
 }
@@ -137,8 +137,8 @@ static void test_row_that_is_off_hides_no_other(void **state)
     struct accounts_table *table;
 
     (void)state;
-    account_rows[1].status = 0;
-    account_rows[1].updated = 200;
+    account_rows[1].status.value = 0;
+    account_rows[1].updated.value = 200;
     table = build_table(account_rows, 2);
     assert_int_equal(table->count, 1);
     assert_int_equal(table->rejected[REJECTED_DISABLED], 1);

@@ -64,7 +64,7 @@ static void test_readonly_rds_instance_is_a_read_target(void **state)
     struct instance_row row = rds_row("rm-test1");
 
     (void)state;
-    row.ins_is_readonly = 1;
+    row.ins_is_readonly.value = 1;
     assert_accepted(row, "rds", NODE_TYPE_READ);
 }
 
@@ -73,12 +73,21 @@ static void test_disabled_row_is_rejected(void **state)
     struct instance_row row = rds_row("rm-test1");
 
     (void)state;
-    row.ins_status = 0;
+    row.ins_status.value = 0;
     assert_rejected(row, REJECTED_DISABLED);
-    row.ins_status = 2;
+    row.ins_status.value = 2;
     assert_rejected(row, REJECTED_DISABLED);
-    row.ins_status = ROW_NUMBER_NULL;
-    assert_rejected(row, REJECTED_DISABLED);
+}
+
+static void test_status_that_is_not_understood_is_invalid(void **state)
+{
+    struct instance_row row = rds_row("rm-test1");
+
+    (void)state;
+    row.ins_status.value = ROW_NUMBER_NULL;
+    assert_rejected(row, REJECTED_INVALID_VALUE);
+    row.engine = "mongodb";
+    assert_rejected(row, REJECTED_NOT_MYSQL);
 }
 
 static void test_other_engine_is_rejected(void **state)
@@ -110,7 +119,7 @@ static void test_empty_engine_is_mysql(void **state)
 
 static void test_unsupported_type_is_rejected_in_any_case(void **state)
 {
-    static const char *const types[] = {"Mongodb", "mongodb", "MONGODB", "", "rds ", "polardb-x"};
+    static const char *const types[] = {"Mongodb", "mongodb", "MONGODB", "", "polardb-x"};
     struct instance_row row = rds_row("rm-test1");
 
     (void)state;
@@ -173,11 +182,11 @@ static void test_rds_without_a_known_readonly_flag_is_rejected(void **state)
     struct instance_row row = rds_row("rm-test1");
 
     (void)state;
-    row.ins_is_readonly = ROW_NUMBER_NULL;
+    row.ins_is_readonly.value = ROW_NUMBER_NULL;
     assert_rejected(row, REJECTED_INVALID_VALUE);
-    row.ins_is_readonly = 2;
+    row.ins_is_readonly.value = 2;
     assert_rejected(row, REJECTED_INVALID_VALUE);
-    row.ins_is_readonly = -1;
+    row.ins_is_readonly.value = -1;
     assert_rejected(row, REJECTED_INVALID_VALUE);
 }
 
@@ -196,8 +205,8 @@ static void test_duplicate_instance_newest_updatetime_wins(void **state)
 
     (void)state;
     rows_init(&rows);
-    newer.updated = 200, newer.id = 1, newer.ins_name = "new";
-    older.updated = 100, older.id = 9, older.ins_name = "old";
+    newer.updated.value = 200, newer.id = 1, newer.ins_name = "new";
+    older.updated.value = 100, older.id = 9, older.ins_name = "old";
     add_instance(&rows, newer);
     add_instance(&rows, older);
     inventory = build(&rows);
@@ -235,8 +244,8 @@ static void test_instance_without_updatetime_loses_a_duplicate(void **state)
 
     (void)state;
     rows_init(&rows);
-    dated.updated = 1, dated.id = 1, dated.ins_name = "dated";
-    undated.updated = ROW_NUMBER_NULL, undated.id = 2, undated.ins_name = "undated";
+    dated.updated.value = 1, dated.id = 1, dated.ins_name = "dated";
+    undated.updated.value = ROW_NUMBER_NULL, undated.id = 2, undated.ins_name = "undated";
     add_instance(&rows, undated);
     add_instance(&rows, dated);
     inventory = build(&rows);
@@ -253,8 +262,8 @@ static void test_disabled_newer_row_does_not_hide_an_enabled_one(void **state)
 
     (void)state;
     rows_init(&rows);
-    enabled.updated = 100;
-    disabled.updated = 200, disabled.ins_status = 0;
+    enabled.updated.value = 100;
+    disabled.updated.value = 200, disabled.ins_status.value = 0;
     add_instance(&rows, enabled);
     add_instance(&rows, disabled);
     inventory = build(&rows);
@@ -447,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_readonly_rds_instance_is_a_read_target),
         cmocka_unit_test(test_disabled_row_is_rejected),
         cmocka_unit_test(test_other_engine_is_rejected),
+        cmocka_unit_test(test_status_that_is_not_understood_is_invalid),
         cmocka_unit_test(test_engine_is_compared_without_case),
         cmocka_unit_test(test_empty_engine_is_mysql),
         cmocka_unit_test(test_unsupported_type_is_rejected_in_any_case),

@@ -15,7 +15,7 @@ static void test_polardb_readonly_flag_does_not_matter(void **state)
 
     (void)state;
     rows_init(&rows);
-    row.ins_is_readonly = ROW_NUMBER_NULL;
+    row.ins_is_readonly.value = ROW_NUMBER_NULL;
     add_instance(&rows, row);
     add_node(&rows, "pc-test1", "pi-test1", 0);
     inventory = build(&rows);
@@ -102,7 +102,7 @@ static void test_nodes_of_rds_rejected_and_unknown_instances_are_not_counted(voi
 
     (void)state;
     rows_init(&rows);
-    disabled.ins_status = 0;
+    disabled.ins_status.value = 0;
     add_instance(&rows, rds_row("rm-test1"));
     add_instance(&rows, disabled);
     add_node(&rows, "rm-test1", "pi-test1", ROW_NUMBER_NULL);
@@ -119,9 +119,9 @@ static void test_nodes_of_rds_rejected_and_unknown_instances_are_not_counted(voi
 static void test_duplicate_node_newest_updatetime_wins(void **state)
 {
     struct node_row older = {
-        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = 0, .updated = 1, .id = 2};
+        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {0, NULL}, .updated = {1, NULL}, .id = 2};
     struct node_row newer = {
-        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = 1, .updated = 2, .id = 1};
+        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {1, NULL}, .updated = {2, NULL}, .id = 1};
     struct rows rows;
     struct inventory *inventory;
 
@@ -139,8 +139,8 @@ static void test_duplicate_node_newest_updatetime_wins(void **state)
 
 static void test_duplicate_node_of_the_same_time_larger_id_wins(void **state)
 {
-    struct node_row first = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = 1, .id = 2};
-    struct node_row second = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = 0, .id = 1};
+    struct node_row first = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {1, NULL}, .id = 2};
+    struct node_row second = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {0, NULL}, .id = 1};
     struct rows rows;
     struct inventory *inventory;
 

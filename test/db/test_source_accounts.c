@@ -61,7 +61,7 @@ static void test_null_columns_are_rejected(void **state)
     assert_int_equal(table->count, 0);
     assert_int_equal(table->rejected[REJECTED_MISSING_KEY], 2);
     assert_int_equal(table->rejected[REJECTED_MISSING_ID], 1);
-    assert_int_equal(table->rejected[REJECTED_DISABLED], 1);
+    assert_int_equal(table->rejected[REJECTED_INVALID_VALUE], 1);
     accounts_table_put(table);
 }
 

@@ -81,8 +81,8 @@ static void test_instance_with_all_keys_is_read(void **state)
     assert_string_equal(row->ins_type, "RDS");
     assert_string_equal(row->aliyun_uid, "1000000000000001");
     assert_string_equal(row->engine, "mysql");
-    assert_int_equal(row->ins_is_readonly, 1);
-    assert_int_equal(row->ins_status, 0);
+    assert_int_equal(row->ins_is_readonly.value, 1);
+    assert_int_equal(row->ins_status.value, 0);
     rows_release(&reading.rows);
 }
 
@@ -96,8 +96,8 @@ static void test_missing_keys_mean_an_enabled_writable_mysql_instance(void **sta
     row = &reading.rows.instances[0];
     assert_string_equal(row->ins_name, "");
     assert_string_equal(row->engine, "");
-    assert_int_equal(row->ins_is_readonly, 0);
-    assert_int_equal(row->ins_status, 1);
+    assert_int_equal(row->ins_is_readonly.value, 0);
+    assert_int_equal(row->ins_status.value, 1);
     rows_release(&reading.rows);
 }
 
@@ -111,9 +111,9 @@ static void test_nodes_are_read(void **state)
     assert_int_equal(reading.rows.node_count, 2);
     assert_string_equal(reading.rows.nodes[0].ins_id, "pc-test1");
     assert_string_equal(reading.rows.nodes[0].node_id, "pi-a");
-    assert_int_equal(reading.rows.nodes[0].node_type, 0);
+    assert_int_equal(reading.rows.nodes[0].node_type.value, 0);
     assert_string_equal(reading.rows.nodes[1].node_id, "pi-b");
-    assert_int_equal(reading.rows.nodes[1].node_type, 1);
+    assert_int_equal(reading.rows.nodes[1].node_type.value, 1);
     rows_release(&reading.rows);
 }
 
@@ -125,7 +125,7 @@ static void test_last_colon_separates_user_and_limit(void **state)
     read_all(&reading, RDS "users=svc:orders:100\n");
     assert_int_equal(reading.rows.user_count, 1);
     assert_string_equal(reading.rows.users[0].username, "svc:orders");
-    assert_int_equal(reading.rows.users[0].max_user_connections, 100);
+    assert_int_equal(reading.rows.users[0].max_user_connections.value, 100);
     rows_release(&reading.rows);
 }
 

@@ -25,9 +25,9 @@ static void test_instances_arrive_with_all_columns(void **state)
     assert_string_equal(row->ins_type, "RDS");
     assert_string_equal(row->engine, "mysql");
     assert_string_equal(row->aliyun_uid, "1000000000000001");
-    assert_int_equal(row->ins_is_readonly, 1);
-    assert_int_equal(row->ins_status, 1);
-    assert_int_equal(row->updated, 1700000000);
+    assert_int_equal(row->ins_is_readonly.value, 1);
+    assert_int_equal(row->ins_status.value, 1);
+    assert_int_equal(row->updated.value, 1700000000 * INT64_C(1000000));
     assert_int_equal(row->id, 7);
     rows_release(&reading.rows);
 }
@@ -46,8 +46,8 @@ static void test_nodes_arrive_with_all_columns(void **state)
     row = &reading.rows.nodes[0];
     assert_string_equal(row->ins_id, "pc-test1");
     assert_string_equal(row->node_id, "pi-test1");
-    assert_int_equal(row->node_type, 1);
-    assert_int_equal(row->updated, 1700000001);
+    assert_int_equal(row->node_type.value, 1);
+    assert_int_equal(row->updated.value, 1700000001 * INT64_C(1000000));
     assert_int_equal(row->id, 3);
     rows_release(&reading.rows);
 }
@@ -64,7 +64,7 @@ static void test_users_arrive_with_all_columns(void **state)
     assert_int_equal(reading.rows.user_count, 1);
     assert_string_equal(reading.rows.users[0].ins_id, "rm-test1");
     assert_string_equal(reading.rows.users[0].username, "app");
-    assert_int_equal(reading.rows.users[0].max_user_connections, 100);
+    assert_int_equal(reading.rows.users[0].max_user_connections.value, 100);
     rows_release(&reading.rows);
 }
 
@@ -86,14 +86,14 @@ static void test_null_is_empty_text_or_no_number(void **state)
     assert_string_equal(row->ins_type, "");
     assert_string_equal(row->engine, "");
     assert_string_equal(row->aliyun_uid, "");
-    assert_true(row->ins_is_readonly == ROW_NUMBER_NULL);
-    assert_true(row->ins_status == ROW_NUMBER_NULL);
-    assert_true(row->updated == ROW_NUMBER_NULL);
+    assert_true(row->ins_is_readonly.value == ROW_NUMBER_NULL);
+    assert_true(row->ins_status.value == ROW_NUMBER_NULL);
+    assert_true(row->updated.value == ROW_NUMBER_NULL);
     assert_string_equal(reading.rows.nodes[0].ins_id, "");
     assert_string_equal(reading.rows.nodes[0].node_id, "");
-    assert_true(reading.rows.nodes[0].node_type == ROW_NUMBER_NULL);
+    assert_true(reading.rows.nodes[0].node_type.value == ROW_NUMBER_NULL);
     assert_string_equal(reading.rows.users[0].username, "");
-    assert_true(reading.rows.users[0].max_user_connections == ROW_NUMBER_NULL);
+    assert_true(reading.rows.users[0].max_user_connections.value == ROW_NUMBER_NULL);
     rows_release(&reading.rows);
 }
 
@@ -107,7 +107,7 @@ static void test_number_beyond_64_bits_is_no_number(void **state)
             "INSERT INTO instance_users (ins_id, username, max_user_connections) VALUES"
             " ('rm-test1', 'app', 18446744073709551615)");
     read_all(&reading);
-    assert_true(reading.rows.users[0].max_user_connections == ROW_NUMBER_NULL);
+    assert_true(reading.rows.users[0].max_user_connections.value == ROW_NUMBER_NULL);
     rows_release(&reading.rows);
 }
 
@@ -121,7 +121,7 @@ static void test_text_in_a_number_column_is_no_number(void **state)
             "INSERT INTO instance_users (ins_id, username, max_user_connections) VALUES ('rm-test1', 'app', "
             "'5 or so')");
     read_all(&reading);
-    assert_true(reading.rows.users[0].max_user_connections == ROW_NUMBER_NULL);
+    assert_true(reading.rows.users[0].max_user_connections.value == ROW_NUMBER_NULL);
     rows_release(&reading.rows);
 }
 
@@ -175,11 +175,11 @@ static void test_updatetime_does_not_depend_on_the_time_zone(void **state)
             "SET GLOBAL time_zone = '+09:00'");
     read_all(&reading);
     execute("SET GLOBAL time_zone = 'SYSTEM'");
-    assert_int_equal(reading.rows.instances[0].updated, 1700000000);
+    assert_int_equal(reading.rows.instances[0].updated.value, 1700000000 * INT64_C(1000000));
     rows_release(&reading.rows);
 }
 
-static void test_updatetime_with_microseconds_is_read_in_seconds(void **state)
+static void test_updatetime_is_read_to_the_microsecond(void **state)
 {
     struct reading reading;
 
@@ -189,7 +189,7 @@ static void test_updatetime_with_microseconds_is_read_in_seconds(void **state)
         "ALTER TABLE instance_list MODIFY updatetime timestamp(6) NULL;"
         "INSERT INTO instance_list (ins_id, updatetime) VALUES ('rm-test1', FROM_UNIXTIME(1700000000.75))");
     read_all(&reading);
-    assert_int_equal(reading.rows.instances[0].updated, 1700000000);
+    assert_int_equal(reading.rows.instances[0].updated.value, 1700000000 * INT64_C(1000000) + 750000);
     rows_release(&reading.rows);
 }
 
@@ -290,12 +290,20 @@ static void test_missing_grant_names_the_table(void **state)
 /* What the server was asked, as it logged it. */
 static void test_load_is_one_readonly_snapshot_with_one_select_per_table(void **state)
 {
-    static const char *const expected[] = {"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    static const char *const expected[] = {"SET NAMES utf8mb4, SESSION sql_select_limit",
+                                           "SHOW SESSION VARIABLES",
+                                           "SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 10,"
+                                           " SESSION max_statement_time = 30",
+                                           "SHOW SESSION VARIABLES",
                                            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-                                           "SELECT ",
-                                           "SELECT ",
-                                           "SELECT ",
-                                           "SELECT ",
+                                           "SELECT COUNT(*)",
+                                           "SELECT ins_id",
+                                           "SELECT COUNT(*)",
+                                           "SELECT ins_id",
+                                           "SELECT COUNT(*)",
+                                           "SELECT ins_id",
+                                           "SELECT COUNT(*)",
+                                           "SELECT aliyun_uid",
                                            "COMMIT"};
     struct reading reading;
     char statements[4096];
@@ -336,7 +344,7 @@ int main(void)
         TEST(test_broken_utf8_arrives_as_it_is),
         TEST(test_text_is_cut_at_a_nul_byte),
         TEST(test_updatetime_does_not_depend_on_the_time_zone),
-        TEST(test_updatetime_with_microseconds_is_read_in_seconds),
+        TEST(test_updatetime_is_read_to_the_microsecond),
         TEST(test_scope_users_does_not_touch_the_other_tables),
         TEST(test_scope_instances_does_not_touch_instance_users),
         TEST(test_missing_users_table_does_not_keep_instances_from_loading),

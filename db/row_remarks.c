@@ -1,0 +1,30 @@
+#include "db/row_remarks.h"
+
+#include "core/text.h"
+
+void remark_value(struct remarks *remarks, const char *row_name, const char *column, struct row_value value,
+                  const char *expected)
+{
+    const char *invisible = value.text != NULL ? text_invisible(value.text) : NULL;
+
+    if (value.text != NULL)
+        remarks_add(remarks, "%s: %s is '%.60s'%s%s, expected %s", row_name, column, value.text,
+                    invisible != NULL ? ", with " : "", invisible != NULL ? invisible : "", expected);
+    else if (value.value == ROW_NUMBER_NULL)
+        remarks_add(remarks, "%s: %s is NULL, expected %s", row_name, column, expected);
+    else
+        remarks_add(remarks, "%s: %s is %lld, expected %s", row_name, column, (long long)value.value,
+                    expected);
+}
+
+void remark_invisible(struct remarks *remarks, const char *row_name, const char *column, const char *text)
+{
+    remarks_add(remarks, "%s: %s is '%.60s', which holds %s; delete it in the table", row_name, column, text,
+                text_invisible(text));
+}
+
+void remark_undated(struct remarks *remarks, const char *row_name, struct row_value updated)
+{
+    remark_value(remarks, row_name, "updatetime", updated,
+                 "a date and time or seconds since 1970; among duplicates the larger id is newer");
+}

@@ -1,0 +1,20 @@
+/* What is said of a row that is left out, or of which something was not understood. Private to the rows. */
+#ifndef DB_ROW_REMARKS_H
+#define DB_ROW_REMARKS_H
+
+#include "db/remarks.h"
+#include "db/row_value.h"
+
+#define ROW_NAME_SIZE 200 /* for "instance 'rm-test1' (row 17)" */
+
+/* The value of a column is not what was expected. */
+void remark_value(struct remarks *remarks, const char *row_name, const char *column, struct row_value value,
+                  const char *expected);
+
+/* The text holds an invisible character. */
+void remark_invisible(struct remarks *remarks, const char *row_name, const char *column, const char *text);
+
+/* The row has no updatetime that is understood. */
+void remark_undated(struct remarks *remarks, const char *row_name, struct row_value updated);
+
+#endif
