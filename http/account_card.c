@@ -1,7 +1,6 @@
 #include "http/account_card.h"
 
 #include "core/clock.h"
-#include "http/overview.h"
 
 static const enum phrase credential_phrases[CREDENTIAL_KIND_COUNT] = {
     [CREDENTIAL_NONE] = PHRASE_CREDENTIALS_NONE,
@@ -96,14 +95,14 @@ static void cycle_fact(const struct account_status *account, struct html *page)
     html_markup(page, "</dd>\n");
 }
 
-void account_card(const struct account_status *account, struct html *page)
+void account_card(const struct account_status *account, const struct overview *overview, struct html *page)
 {
     html_markup(page, "<article class=\"card\"><h3>");
     html_text(page, account->aliyun_uid);
     html_markup(page, " ");
     html_badge(page, account_level(account), state_phrase(account));
     html_markup(page, "</h3>\n");
-    if (account->error != NULL) {
+    if (account->error != NULL && !overview_shows(overview, account->error)) {
         html_markup(page, "<p>");
         html_error(page, account->error);
         html_markup(page, "</p>\n");

@@ -4,7 +4,9 @@
 
 #include "collectors/status.h"
 #include "http/html.h"
+#include "http/overview.h"
 
-void account_card(const struct account_status *account, struct html *page);
+/* An error that the overview above shows already is left out. */
+void account_card(const struct account_status *account, const struct overview *overview, struct html *page);
 
 #endif

@@ -1,6 +1,6 @@
 #include "http/overview.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "http/target_view.h"
@@ -161,6 +161,33 @@ static void sort_findings(struct overview *overview)
     }
 }
 
+static bool is_same(const struct error *a, const struct error *b)
+{
+    return a->class == b->class && strcmp(a->code, b->code) == 0 && strcmp(a->message, b->message) == 0;
+}
+
+/* What makes an account fail makes its targets fail: the first finding says why, the others how much. */
+static void drop_repeated_errors(struct overview *overview)
+{
+    for (size_t i = 1; i < overview->count; i++) {
+        struct finding *finding = &overview->findings[i];
+
+        for (size_t j = 0; j < i && finding->error != NULL; j++) {
+            if (overview->findings[j].error != NULL && is_same(overview->findings[j].error, finding->error))
+                finding->error = NULL;
+        }
+    }
+}
+
+bool overview_shows(const struct overview *overview, const struct error *error)
+{
+    for (size_t i = 0; i < overview->count; i++) {
+        if (overview->findings[i].error == error)
+            return true;
+    }
+    return false;
+}
+
 void overview_judge(struct overview *overview, const struct status *status, const char *why)
 {
     struct finding *finding;
@@ -182,6 +209,7 @@ void overview_judge(struct overview *overview, const struct status *status, cons
         finding->total = status->account_count;
     }
     sort_findings(overview);
+    drop_repeated_errors(overview);
 }
 
 static void render_finding(const struct finding *finding, bool first, struct html *page)

@@ -5,6 +5,7 @@
 #ifndef HTTP_OVERVIEW_H
 #define HTTP_OVERVIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ struct overview {
 
 /* why: NULL when the program makes progress, else what hinders it. */
 void overview_judge(struct overview *overview, const struct status *status, const char *why);
+
+/* Whether a finding shows this very error of the status, which then need not be shown again. */
+bool overview_shows(const struct overview *overview, const struct error *error);
 
 void overview_render(const struct overview *overview, struct html *page);
 

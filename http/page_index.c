@@ -73,7 +73,7 @@ static void append_figures(struct html *page, const struct status *status)
     html_markup(page, "</dl>\n");
 }
 
-static void append_accounts(struct html *page, const struct status *status)
+static void append_accounts(struct html *page, const struct status *status, const struct overview *overview)
 {
     html_markup(page, "<section id=\"accounts\">");
     html_heading(page, PHRASE_ACCOUNTS);
@@ -88,7 +88,7 @@ static void append_accounts(struct html *page, const struct status *status)
     }
     html_markup(page, "<div class=\"cards\">\n");
     for (size_t i = 0; i < status->account_count; i++)
-        account_card(&status->accounts[i], page);
+        account_card(&status->accounts[i], overview, page);
     html_markup(page, "</div></section>\n");
 }
 
@@ -125,7 +125,7 @@ static void append_rejected(struct html *page, const struct status *status)
     html_markup(page, "</dd>\n");
 }
 
-static void append_inventory(struct html *page, const struct status *status)
+static void append_inventory(struct html *page, const struct status *status, const struct overview *overview)
 {
     const struct inventory_status *inventory = &status->inventory;
 
@@ -136,7 +136,7 @@ static void append_inventory(struct html *page, const struct status *status)
                 inventory->instances_failures);
     append_load(page, PHRASE_USERS_LOADED, inventory->users_success_unix_ms, inventory->users_failures);
     append_rejected(page, status);
-    if (inventory->error.class != ERROR_NONE) {
+    if (inventory->error.class != ERROR_NONE && !overview_shows(overview, &inventory->error)) {
         html_fact_begin(page, PHRASE_LAST_ERROR);
         html_error(page, &inventory->error);
         html_markup(page, "</dd>\n");
@@ -144,7 +144,8 @@ static void append_inventory(struct html *page, const struct status *status)
     html_markup(page, "</dl></div></section>\n");
 }
 
-static void append_program(struct html *page, const struct providers *providers, const struct status *status)
+static void append_program(struct html *page, const struct providers *providers, const struct status *status,
+                           const struct overview *overview)
 {
     int64_t uptime_s = (status->taken_unix_ms - providers->start_unix_ms) / 1000;
 
@@ -166,7 +167,8 @@ static void append_program(struct html *page, const struct providers *providers,
     if (status->reload.error.class != ERROR_NONE) {
         html_markup(page, "<br>");
         html_badge(page, LEVEL_BAD, PHRASE_LAST_RELOAD_FAILED);
-        html_error(page, &status->reload.error);
+        if (!overview_shows(overview, &status->reload.error))
+            html_error(page, &status->reload.error);
     }
     html_markup(page, "</dd>\n</dl></div></section>\n");
 }
@@ -196,9 +198,9 @@ static void render(struct html *page, const struct page_request *request, const 
     overview_render(&overview, page);
     append_figures(page, status);
     refresh_form(request, "", "", page);
-    append_accounts(page, status);
-    append_inventory(page, status);
-    append_program(page, providers, status);
+    append_accounts(page, status, &overview);
+    append_inventory(page, status, &overview);
+    append_program(page, providers, status, &overview);
     append_links(page);
     html_end(page);
 }

@@ -165,6 +165,33 @@ static void test_some_failing_targets_are_a_warning_all_are_bad(void **state)
     assert_findings(LEVEL_BAD, PHRASE_TARGETS_DOWN, 0, 1);
 }
 
+static void test_an_account_and_its_targets_say_the_same_error_once(void **state)
+{
+    struct error again = failure;
+
+    (void)state;
+    accounts[0].up = targets[1].up = false;
+    accounts[0].error = &failure;
+    targets[1].failures = 1;
+    targets[1].error = &again;
+    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_DOWN, PHRASE_TARGETS_DOWN, 2);
+    assert_ptr_equal(overview.findings[0].error, &failure);
+    assert_null(overview.findings[1].error);
+}
+
+static void test_another_error_of_the_targets_is_said_too(void **state)
+{
+    struct error other = {.class = ERROR_REMOTE, .message = "also broken"};
+
+    (void)state;
+    accounts[0].up = targets[1].up = false;
+    accounts[0].error = &failure;
+    targets[1].failures = 1;
+    targets[1].error = &other;
+    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_DOWN, PHRASE_TARGETS_DOWN, 2);
+    assert_ptr_equal(overview.findings[1].error, &other);
+}
+
 static void test_targets_not_asked_yet_are_no_trouble(void **state)
 {
     (void)state;
@@ -230,6 +257,8 @@ int main(void)
         cmocka_unit_test_setup(test_accounts_down_are_counted_and_one_is_named, setup),
         cmocka_unit_test_setup(test_targets_without_credentials_are_down, setup),
         cmocka_unit_test_setup(test_some_failing_targets_are_a_warning_all_are_bad, setup),
+        cmocka_unit_test_setup(test_an_account_and_its_targets_say_the_same_error_once, setup),
+        cmocka_unit_test_setup(test_another_error_of_the_targets_is_said_too, setup),
         cmocka_unit_test_setup(test_targets_not_asked_yet_are_no_trouble, setup),
         cmocka_unit_test_setup(test_credentials_that_cannot_be_renewed_are_told_in_time, setup),
         cmocka_unit_test_setup(test_quota_trouble_is_a_warning, setup),

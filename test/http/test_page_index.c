@@ -121,6 +121,40 @@ static void test_more_than_the_quota_fills_the_bar(void **state)
     assert_has("<dd>1 min 24 s <span class=\"badge warning\">! stretched</span></dd>");
 }
 
+static void assert_once(const char *text)
+{
+    struct page_request request = {.method = "GET", .path = "/"};
+    struct page_response response;
+    const char *first;
+
+    pages_answer(&request, &fake.providers, &response);
+    first = strstr(strbuf_text(&response.body), text);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, text));
+    page_response_release(&response);
+}
+
+static void test_each_error_is_said_once(void **state)
+{
+    struct error error = {.class = ERROR_CREDENTIALS, .message = "key gone"};
+    struct account_status accounts[] = {account()};
+
+    (void)state;
+    accounts[0].up = false;
+    accounts[0].error = &error;
+    fake.accounts = accounts;
+    fake.account_count = 1;
+    targets[0].up = false;
+    targets[0].failures = 1;
+    targets[0].error = &error;
+    fake.inventory = (struct inventory_status){.instances_failures = 1,
+                                               .error = {.class = ERROR_INVENTORY, .message = "no table"}};
+    fake.reload = (struct reload_status){.error = {.class = ERROR_CONFIG, .message = "exporter.ini:3: bad"}};
+    assert_once("key gone");
+    assert_once("no table");
+    assert_once("exporter.ini:3: bad");
+}
+
 static void test_account_errors_are_shown_escaped(void **state)
 {
     struct error error = {
@@ -224,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_sentence_says_how_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quota_is_a_bar_with_its_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_more_than_the_quota_fills_the_bar, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_error_is_said_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_account_errors_are_shown_escaped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_accounts_without_credentials_have_no_quota, setup, teardown),
         cmocka_unit_test_setup_teardown(test_credentials_tell_their_kind_and_expiry, setup, teardown),
