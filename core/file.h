@@ -1,8 +1,10 @@
-/* Reading whole files that may hold secrets. */
+/* Reading whole files that may hold secrets, and noticing that one has changed. */
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "core/error.h"
 #include "core/strbuf.h"
@@ -29,5 +31,19 @@ bool file_open_to_everybody(const char *path);
 
 /* Appends the command that keeps everybody out: chmod o= 'PATH', the path as one word of a shell. */
 void file_append_closing_command(const char *path, struct strbuf *out);
+
+/* What tells that a file is another one than before, or was written to. */
+struct file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    int64_t modified_ns;
+    int64_t changed_ns; /* also tells new permissions */
+};
+
+/* The stamp of the file at path now; all 0 when path is "" or there is no such file. Any thread. */
+struct file_stamp file_stamp_of(const char *path);
+
+bool file_stamp_equal(const struct file_stamp *left, const struct file_stamp *right);
 
 #endif

@@ -8,9 +8,9 @@
 #include <sys/random.h>
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/thread.h"
-#include "http/file_stamp.h"
 #include "http/password.h"
 
 #define TOKEN_LENGTH_MIN 16

@@ -106,7 +106,7 @@ static void append_navigation(struct html *page, const char *path)
 void html_begin(struct html *page, enum phrase title, const char *path, int reload_s)
 {
     html_markup(page, "<!DOCTYPE html>\n<html lang=\"");
-    html_markup(page, language_tag(page->language));
+    html_markup(page, page->language == LANGUAGE_ZH ? "zh-CN" : "en");
     html_markup(page, "\"><head><meta charset=\"utf-8\">\n"
                       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                       "<meta name=\"color-scheme\" content=\"light dark\">\n");

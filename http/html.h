@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/strbuf.h"
-#include "http/language.h"
+#include "http/negotiate.h"
 #include "http/phrase.h"
 
 struct html {

@@ -34,7 +34,7 @@ static void append_lines(struct html *page, char *text)
 
 void page_explain(const struct page_request *request, struct page_response *response)
 {
-    struct html page = {&response->body, language_negotiate(request->accept_language), 0};
+    struct html page = {&response->body, accept_language(request->accept_language), 0};
     struct strbuf text = response->body;
 
     if (response->whole.bytes != NULL || strbuf_failed(&text) || text.length == 0)

@@ -208,7 +208,7 @@ static void render(struct html *page, const struct page_request *request, const 
 void page_index(const struct page_request *request, const struct providers *providers,
                 struct page_response *response)
 {
-    struct html page = {&response->body, language_negotiate(request->accept_language), 0};
+    struct html page = {&response->body, accept_language(request->accept_language), 0};
     struct status status;
 
     status_init(&status);

@@ -1,4 +1,4 @@
-#include "http/accept_encoding.h"
+#include "http/negotiate.h"
 #include "http/page.h"
 
 static void use_gzip(struct page_response *response, enum exposition_format format)

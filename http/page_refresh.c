@@ -3,9 +3,9 @@
 
 #include "core/clock.h"
 #include "core/text.h"
-#include "http/accept_html.h"
 #include "http/form.h"
 #include "http/markup.h"
+#include "http/negotiate.h"
 #include "http/page.h"
 #include "http/query.h"
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "http/accept_html.h"
 #include "http/html.h"
+#include "http/negotiate.h"
 #include "http/page.h"
 
 #define RELOAD_S 2
@@ -74,7 +74,7 @@ static void render(struct html *page, const struct refresh_progress *progress)
 void page_refresh_progress(const struct page_request *request, const struct providers *providers,
                            struct page_response *response)
 {
-    struct html page = {&response->body, language_negotiate(request->accept_language), 0};
+    struct html page = {&response->body, accept_language(request->accept_language), 0};
     const char *id = request->path + strlen(PAGE_REFRESH_PREFIX);
     struct refresh_progress progress = {0};
 

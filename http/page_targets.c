@@ -382,7 +382,7 @@ static void answer_selection(const struct page_request *request, const struct ta
 {
     struct target_selection selection;
     struct targets_page page = {
-        .html = {&response->body, language_negotiate(request->accept_language), status->taken_unix_ms},
+        .html = {&response->body, accept_language(request->accept_language), status->taken_unix_ms},
         .view = view,
         .status = status,
         .selection = &selection,

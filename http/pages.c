@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "http/accept_html.h"
 #include "http/access.h"
 #include "http/form.h"
 #include "http/guard.h"
+#include "http/negotiate.h"
 #include "http/page.h"
 #include "http/query.h"
 

@@ -6,7 +6,7 @@
 #ifndef HTTP_PHRASE_H
 #define HTTP_PHRASE_H
 
-#include "http/language.h"
+#include "http/negotiate.h"
 
 #define PHRASE_ARGUMENTS_MAX 4
 

@@ -18,7 +18,6 @@
 #include "core/refcount.h"
 #include "core/strbuf.h"
 #include "core/thread.h"
-#include "http/file_stamp.h"
 
 #define PEM_SIZE_MAX  ((size_t)1024 * 1024)
 #define LOOK_EVERY    NS_PER_SECOND
