@@ -13,10 +13,12 @@ usage() {
 usage: ./test.sh [--quick] [--only REGEX] [--fuzz TIME]
 
 Installs the packages that are missing (Debian 12 or 13, as root or with sudo) and runs everything:
-the unit, structure and end-to-end tests, those of the Debian package and the container image (skipped
-where root or a network is missing), the unit and end-to-end tests again with the address and undefined
-behaviour sanitizers and with the thread sanitizer, each fuzzer for 20 s (skipped where clang's runtime
-is missing), the release build, a build by clang with warnings as errors, clang-tidy and shellcheck.
+  - the unit, structure and end-to-end tests; the unit and end-to-end tests again with the address and
+    undefined behaviour sanitizers and with the thread sanitizer;
+  - those of the Debian package and the container image (skipped where root or a network is missing);
+  - the platform's own SDK for Node (skipped where npm, which is not installed, or a network is missing);
+  - each fuzzer for 20 s (skipped where clang's runtime is missing);
+  - the release build, a build by clang with warnings as errors, clang-tidy and shellcheck.
 
   --quick        The debug build and its tests only.
   --only REGEX   Only the tests whose name matches, of the debug build and under both sanitizers.
@@ -277,13 +279,13 @@ if [ -n "$fuzz_only" ]; then
 fi
 build dev || { finish; exit 1; }
 [ -n "$quick" ] || beside build_the_rest
-suite "unit and structure tests" dev -j "$jobs" -LE 'e2e|package'
+suite "unit and structure tests" dev -j "$jobs" -LE 'e2e|package|sdk'
 join
 if [ -z "$quick" ]; then
-    suite "unit tests, asan" asan -j "$jobs" -LE 'e2e|structure|package'
-    suite "unit tests, tsan" tsan -j "$jobs" -LE 'e2e|structure|package'
+    suite "unit tests, asan" asan -j "$jobs" -LE 'e2e|structure|package|sdk'
+    suite "unit tests, tsan" tsan -j "$jobs" -LE 'e2e|structure|package|sdk'
     [ -n "$only" ] || beside fuzz
-    suite "package and image tests" dev -j "$jobs" -L package
+    suite "package, image and SDK tests" dev -j "$jobs" -L 'package|sdk'
     join
 fi
 # They wait most of the time, so that many fit beside each other.
