@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "core/strbuf.h"
-#include "http/accept_encoding.h"
-#include "http/accept_html.h"
-#include "http/language.h"
+#include "http/negotiate.h"
 #include "metrics/exposition.h"
 #include "test/fuzz/fuzz_input.h"
 
@@ -26,7 +24,7 @@ static struct answers negotiate(const char *header)
     return (struct answers){
         .gzip = accept_encoding_gzip(header),
         .html = accept_html(header),
-        .language = language_negotiate(header),
+        .language = accept_language(header),
         .format = exposition_negotiate(header),
     };
 }
