@@ -14,6 +14,7 @@
 #include "core/terminal.h"
 #include "core/text.h"
 #include "db/accounts.h"
+#include "db/clear_text.h"
 #include "db/exclusion.h"
 #include "db/inventory.h"
 #include "db/rows.h"
@@ -283,6 +284,18 @@ static void say_open_secrets(const struct config *config, FILE *out)
     strbuf_release(&command);
 }
 
+static void say_clear_text(const struct config *config, FILE *out)
+{
+    char address[INET6_ADDRSTRLEN];
+
+    if (clear_text_to_public(config, address))
+        terminal_line(
+            out,
+            "warning: the inventory database is asked without TLS over a public network (%s is %s); set "
+            "tls in [mysql]",
+            config->mysql.host, address);
+}
+
 bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
 {
     struct rows rows;
@@ -296,6 +309,7 @@ bool check_run(struct config *config, bool offline, FILE *out, FILE *errors)
     log_set_level(LOG_LEVEL_ERROR + 1); /* the table says it */
     terminal_line(out, "configuration: %s is valid", config->path);
     say_open_secrets(config, out);
+    say_clear_text(config, out);
     rows_init(&rows);
     if (source_read_rows(config, scope, &rows, &error) != scope) {
         rows_release(&rows);

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "core/thread.h"
+#include "db/clear_text.h"
 #include "db/load_schedule.h"
 
 #define THREAD_NAME "inventory"
@@ -41,6 +42,7 @@ struct loader {
     struct load_schedule schedule;
     struct scope_state scopes[LOAD_SCOPE_COUNT];
     uint64_t accounts_rejected[REJECTION_COUNT];
+    bool is_new_config; /* no load began with it yet */
     bool stopping;
     bool finished;
 };
@@ -115,6 +117,7 @@ struct loader *loader_new(struct config *config, const struct loader_sink *sink)
         goto destroy_wake;
     loader->sink = *sink;
     loader->config = config_get(config);
+    loader->is_new_config = true;
     load_schedule_init(&loader->schedule, jitter_seed());
     schedule_intervals(config, intervals);
     load_schedule_configure(&loader->schedule, intervals, clock_now());
@@ -308,14 +311,27 @@ static bool is_stopping(struct loader *loader)
     return stopping;
 }
 
+static void warn_of_clear_text(const struct config *config)
+{
+    char address[INET6_ADDRSTRLEN];
+
+    if (clear_text_to_public(config, address))
+        log_warn("the inventory database is asked without TLS over a public network; set tls in [mysql]",
+                 log_text("host", config->mysql.host), log_text("address", address));
+}
+
 /* Loads `scope` once and hands the outcome on. The mutex is held before and after, not during. */
 static void load_once(struct loader *loader, unsigned scope)
 {
     struct config *config = config_get(loader->config);
     struct load load = {.config = config, .scope = scope, .started = clock_now()};
+    bool is_new_config = loader->is_new_config;
     int64_t now;
 
+    loader->is_new_config = false;
     mutex_unlock(&loader->mutex);
+    if (is_new_config)
+        warn_of_clear_text(config);
     load_run(&load);
     now = clock_now();
     deliver(&loader->sink, &load, now);
@@ -387,6 +403,7 @@ void loader_configure(struct loader *loader, struct config *config)
     mutex_lock(&loader->mutex);
     previous = loader->config;
     loader->config = config_get(config);
+    loader->is_new_config = true;
     load_schedule_configure(&loader->schedule, intervals, clock_now());
     forget_unwanted(loader);
     mutex_unlock(&loader->mutex);

@@ -204,6 +204,24 @@ class BadConfiguration(Program):
                 self.assertRegex(result.stderr, rf"\A[^\n]*{re.escape(address)}[^\n]*\n\Z")
 
 
+class ClearText(Program):
+    """A database at a public address, asked without TLS; 192.0.2.0/24 answers nobody."""
+
+    def public(self):
+        return self.sections(inventory={"source": "mysql", "file": None},
+                             mysql={"host": "192.0.2.20", "user": "x", "database": "x", "connect_timeout": "1s"})
+
+    def test_check_warns(self):
+        result = self.run_config(self.public(), "--check")
+        self.assertIn("warning: the inventory database is asked without TLS over a public network "
+                      "(192.0.2.20 is 192.0.2.20); set tls in [mysql]\n", result.stdout)
+
+    def test_the_start_warns(self):
+        exporter = self.start_with(self.public())
+        exporter.wait_log(lambda line: line["msg"].startswith("the inventory database is asked without TLS")
+                          and line["level"] == "warn" and line["address"] == "192.0.2.20")
+
+
 class Check(Program):
     def test_a_good_one_prints_accounts_and_calls_per_second(self):
         sim = self.simulator()
