@@ -2,9 +2,7 @@
  * Fails the k-th allocation, for each k, of what issues credentials and of what reads secrets: no
  * crash, no leak (with the address sanitizer), nothing half, and all is well again afterwards.
  */
-#include <curl/curl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,13 +11,11 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "das/client.h"
 #include "das/credential_source.h"
 #include "das/credentials_reply.h"
 #include "das/fernet.h"
 #include "das/sign_v1.h"
-#include "test/das/failing_allocation.h"
-#include "test/das/server_process.h"
+#include "test/das/no_memory_fixture.h"
 
 static struct server_process *server;
 static char token_file[] = "/tmp/test_das_token_XXXXXX";
@@ -27,15 +23,10 @@ static char token_file[] = "/tmp/test_das_token_XXXXXX";
 /* One whole use of a source, which succeeds when no allocation fails. */
 typedef bool (*source_function)(struct transport *, struct issued_credentials *, struct error *);
 
-static void endpoint_of(const char *scheme, const char *listener, char *endpoint, size_t size)
-{
-    snprintf(endpoint, size, "%s://localhost:%d", scheme, server_process_port(server, listener));
-}
-
-static struct role_session session_at(const char *endpoint)
+static struct role_session https_session(void)
 {
     return (struct role_session){
-        .sts_endpoint = endpoint,
+        .sts_endpoint = no_memory_endpoint(server, "https", "good"),
         .role_arn = "acs:ram::1000000000000001:role/exporter",
         .role_session_name = "exporter",
         .policy = "{}",
@@ -46,12 +37,10 @@ static struct role_session session_at(const char *endpoint)
 static bool use_sts(struct transport *transport, struct issued_credentials *issued, struct error *error)
 {
     struct credentials *caller = credentials_new("TestAk", "TestSecret", "token");
-    char endpoint[64];
     struct assume_role_request request = {.external_id = "1", .caller = caller, .nonce = "n"};
     bool ok = false;
 
-    endpoint_of("https", "good", endpoint, sizeof(endpoint));
-    request.session = session_at(endpoint);
+    request.session = https_session();
     if (caller != NULL)
         ok = credentials_fetch_assume_role(transport, &request, issued, error);
     else
@@ -62,30 +51,25 @@ static bool use_sts(struct transport *transport, struct issued_credentials *issu
 
 static bool use_oidc(struct transport *transport, struct issued_credentials *issued, struct error *error)
 {
-    char endpoint[64];
     struct assume_role_with_oidc_request request = {.oidc_provider_arn = "p", .oidc_token_file = token_file};
 
-    endpoint_of("https", "good", endpoint, sizeof(endpoint));
-    request.session = session_at(endpoint);
+    request.session = https_session();
     return credentials_fetch_assume_role_with_oidc(transport, &request, issued, error);
 }
 
 static bool use_ecs(struct transport *transport, struct issued_credentials *issued, struct error *error)
 {
-    char endpoint[64];
-    const struct ecs_role_request request = {.role_name = "", .endpoint = endpoint};
+    const struct ecs_role_request request = {.role_name = "",
+                                             .endpoint = no_memory_endpoint(server, "http", "metadata")};
 
-    endpoint_of("http", "metadata", endpoint, sizeof(endpoint));
     return credentials_fetch_ecs_role(transport, &request, issued, error);
 }
 
 static bool use_uri(struct transport *transport, struct issued_credentials *issued, struct error *error)
 {
-    char endpoint[64];
     char uri[96];
 
-    endpoint_of("https", "good", endpoint, sizeof(endpoint));
-    snprintf(uri, sizeof(uri), "%s/?InstanceId=credentials", endpoint);
+    snprintf(uri, sizeof(uri), "%s/?InstanceId=credentials", no_memory_endpoint(server, "https", "good"));
     return credentials_fetch_uri(transport, uri, issued, error);
 }
 
@@ -238,26 +222,16 @@ static bool write_token(void)
 
 static int start(void **state)
 {
-    struct error error;
-
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    credentials_reply_global_init(); /* its malloc is the one that fails, too */
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc) != CURLE_OK ||
-        !das_global_init(&error))
+    if (no_memory_start(state) != 0)
         return -1;
-    server = server_process_start();
-    return server != NULL && write_token() ? 0 : -1;
+    server = *state;
+    return write_token() ? 0 : -1;
 }
 
 static int stop(void **state)
 {
-    (void)state;
     unlink(token_file);
-    server_process_stop(server);
-    das_global_release();
-    curl_global_cleanup();
-    return 0;
+    return no_memory_stop(state);
 }
 
 int main(void)

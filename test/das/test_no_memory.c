@@ -2,10 +2,7 @@
  * Fails the k-th allocation, for each k, of the project's own code, Jansson and libcurl: no crash,
  * no leak (with the address sanitizer), no half answer, and all is well again afterwards.
  */
-#include <curl/curl.h>
-#include <jansson.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +13,7 @@
 #include "das/client.h"
 #include "das/elide.h"
 #include "das/sign.h"
-#include "test/das/failing_allocation.h"
-#include "test/das/server_process.h"
+#include "test/das/no_memory_fixture.h"
 
 static void test_parsing(void **state)
 {
@@ -83,9 +79,8 @@ static void test_signing_and_credentials(void **state)
 static void test_whole_calls(void **state)
 {
     struct server_process *server = *state;
-    char endpoint[64];
     const struct das_config config = {
-        .endpoint = endpoint,
+        .endpoint = no_memory_endpoint(server, "https", "good"),
         .connect_timeout = 20 * NS_PER_SECOND,
         .timeout = 20 * NS_PER_SECOND,
         .max_response_size = 1 << 20,
@@ -96,7 +91,6 @@ static void test_whole_calls(void **state)
     struct das_reply reply;
     int failed_at = 0;
 
-    snprintf(endpoint, sizeof(endpoint), "https://localhost:%d", server_process_port(server, "good"));
     das_reply_init(&reply);
     do {
         struct error error;
@@ -119,27 +113,6 @@ static void test_whole_calls(void **state)
     credentials_put(credentials);
 }
 
-static int start(void **state)
-{
-    struct error error;
-
-    signal(SIGPIPE, SIG_IGN);
-    json_set_alloc_funcs(malloc, free);
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc) != CURLE_OK ||
-        !das_global_init(&error))
-        return -1;
-    *state = server_process_start();
-    return *state != NULL ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    server_process_stop(*state);
-    das_global_release();
-    curl_global_cleanup();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,5 +121,5 @@ int main(void)
         cmocka_unit_test(test_whole_calls),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, no_memory_start, no_memory_stop);
 }

@@ -8,33 +8,13 @@
 #include <cmocka.h>
 
 #include "core/strbuf.h"
+#include "test/das/reply_fixture.h"
 
 #define DEEP 200000
 
-static struct das_reply reply;
-
-static int setup(void **state)
-{
-    (void)state;
-    das_reply_init(&reply);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    das_reply_release(&reply);
-    return 0;
-}
-
-static void parse(long http_status, const char *body)
-{
-    das_reply_parse(http_status, body, strlen(body), -1, NULL, &reply);
-}
-
 static void assert_failed(long http_status, const char *body, enum error_class class)
 {
-    parse(http_status, body);
+    reply_parse(http_status, body);
     assert_int_equal(reply.outcome, DAS_FAILED);
     assert_string_equal(error_class_name(reply.error.class), error_class_name(class));
     assert_string_equal(reply.result_id, "");
@@ -65,8 +45,8 @@ static const char *finished_user(const char *element)
 static void test_first_reply_is_running(void **state)
 {
     (void)state;
-    parse(200, "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"async__1\",\"IsFinish\":false,"
-               "\"State\":\"RUNNING\",\"SessionData\":null}}");
+    reply_parse(200, "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"async__1\",\"IsFinish\":false,"
+                     "\"State\":\"RUNNING\",\"SessionData\":null}}");
     assert_int_equal(reply.outcome, DAS_RUNNING);
     assert_string_equal(reply.result_id, "async__1");
     assert_int_equal(reply.error.class, ERROR_NONE);
@@ -75,7 +55,7 @@ static void test_first_reply_is_running(void **state)
 static void test_running_without_flags_needs_only_the_result_id(void **state)
 {
     (void)state;
-    parse(200, "{\"Data\":{\"ResultId\":\"any form at all\"}}");
+    reply_parse(200, "{\"Data\":{\"ResultId\":\"any form at all\"}}");
     assert_int_equal(reply.outcome, DAS_RUNNING);
     assert_string_equal(reply.result_id, "any form at all");
 }
@@ -83,10 +63,10 @@ static void test_running_without_flags_needs_only_the_result_id(void **state)
 static void test_finished_reply_has_users_in_order(void **state)
 {
     (void)state;
-    parse(200, finished("{\"TotalSessionCount\":3,\"UserStats\":["
-                        "{\"Key\":\"b\",\"TotalCount\":3,\"ActiveCount\":1,\"UserList\":[]},"
-                        "{\"ActiveCount\":0,\"TotalCount\":9007199254740993,\"Key\":\"a\"},"
-                        "{\"Key\":\"b\",\"TotalCount\":0,\"ActiveCount\":0}],\"DbStats\":[]}"));
+    reply_parse(200, finished("{\"TotalSessionCount\":3,\"UserStats\":["
+                              "{\"Key\":\"b\",\"TotalCount\":3,\"ActiveCount\":1,\"UserList\":[]},"
+                              "{\"ActiveCount\":0,\"TotalCount\":9007199254740993,\"Key\":\"a\"},"
+                              "{\"Key\":\"b\",\"TotalCount\":0,\"ActiveCount\":0}],\"DbStats\":[]}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.users.count, 3);
     assert_string_equal(reply.users.sessions[0].key, "b");
@@ -101,7 +81,7 @@ static void test_finished_reply_has_users_in_order(void **state)
 static void test_empty_user_stats_is_a_true_zero(void **state)
 {
     (void)state;
-    parse(200, finished("{\"UserStats\":[]}"));
+    reply_parse(200, finished("{\"UserStats\":[]}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.users.count, 0);
 }
@@ -109,8 +89,9 @@ static void test_empty_user_stats_is_a_true_zero(void **state)
 static void test_names_in_any_case(void **state)
 {
     (void)state;
-    parse(200, "{\"code\":\"200\",\"success\":\"True\",\"data\":{\"isFinish\":true,\"state\":\"success\","
-               "\"sessionData\":{\"userStats\":[{\"key\":\"a\",\"totalCount\":1,\"activeCount\":1}]}}}");
+    reply_parse(200,
+                "{\"code\":\"200\",\"success\":\"True\",\"data\":{\"isFinish\":true,\"state\":\"success\","
+                "\"sessionData\":{\"userStats\":[{\"key\":\"a\",\"totalCount\":1,\"activeCount\":1}]}}}");
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.users.count, 1);
 }
@@ -118,15 +99,15 @@ static void test_names_in_any_case(void **state)
 static void test_incomplete_but_finished_is_accepted(void **state)
 {
     (void)state;
-    parse(200, "{\"Code\":200,\"Data\":{\"IsFinish\":true,\"Complete\":false,"
-               "\"SessionData\":{\"UserStats\":[]}}}");
+    reply_parse(200, "{\"Code\":200,\"Data\":{\"IsFinish\":true,\"Complete\":false,"
+                     "\"SessionData\":{\"UserStats\":[]}}}");
     assert_int_equal(reply.outcome, DAS_FINISHED);
 }
 
 static void test_user_with_nul_is_readable(void **state)
 {
     (void)state;
-    parse(200, finished_user("{\"Key\":\"a\\u0000b\",\"TotalCount\":1,\"ActiveCount\":1}"));
+    reply_parse(200, finished_user("{\"Key\":\"a\\u0000b\",\"TotalCount\":1,\"ActiveCount\":1}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_string_equal(reply.users.sessions[0].key, "a\xef\xbf\xbd"
                                                      "b");
@@ -135,8 +116,8 @@ static void test_user_with_nul_is_readable(void **state)
 static void test_broken_utf8_in_a_name_costs_no_other_name(void **state)
 {
     (void)state;
-    parse(200, finished_user("{\"Key\":\"broken_\xff\xc3(\",\"TotalCount\":2,\"ActiveCount\":1},"
-                             "{\"Key\":\"\xe4\xb8\xad\",\"TotalCount\":3,\"ActiveCount\":0}"));
+    reply_parse(200, finished_user("{\"Key\":\"broken_\xff\xc3(\",\"TotalCount\":2,\"ActiveCount\":1},"
+                                   "{\"Key\":\"\xe4\xb8\xad\",\"TotalCount\":3,\"ActiveCount\":0}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.users.count, 2);
     assert_string_equal(reply.users.sessions[0].key, "broken_\xef\xbf\xbd\xef\xbf\xbd(");
@@ -146,7 +127,7 @@ static void test_broken_utf8_in_a_name_costs_no_other_name(void **state)
 static void test_anonymous_user_is_a_user(void **state)
 {
     (void)state;
-    parse(200, finished_user("{\"Key\":\"\",\"TotalCount\":1,\"ActiveCount\":1}"));
+    reply_parse(200, finished_user("{\"Key\":\"\",\"TotalCount\":1,\"ActiveCount\":1}"));
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_string_equal(reply.users.sessions[0].key, "");
 }
@@ -425,19 +406,19 @@ static void test_a_body_is_never_repeated(void **state)
 static void test_parsing_again_drops_the_first(void **state)
 {
     (void)state;
-    parse(200, finished_user("{\"Key\":\"a\",\"TotalCount\":1,\"ActiveCount\":1}"));
-    parse(200, "{\"Data\":{\"ResultId\":\"1\",\"IsFinish\":false}}");
+    reply_parse(200, finished_user("{\"Key\":\"a\",\"TotalCount\":1,\"ActiveCount\":1}"));
+    reply_parse(200, "{\"Data\":{\"ResultId\":\"1\",\"IsFinish\":false}}");
     assert_int_equal(reply.outcome, DAS_RUNNING);
     assert_int_equal(reply.users.count, 0);
     assert_null(reply.users.sessions);
-    parse(500, "");
+    reply_parse(500, "");
     assert_string_equal(reply.result_id, "");
-    parse(200, finished("{\"UserStats\":[]}"));
+    reply_parse(200, finished("{\"UserStats\":[]}"));
     assert_int_equal(reply.error.class, ERROR_NONE);
     assert_string_equal(reply.error.message, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) REPLY_TEST(name)
 
 int main(void)
 {

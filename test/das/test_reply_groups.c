@@ -13,24 +13,9 @@
 #include <cmocka.h>
 
 #include "core/strbuf.h"
+#include "test/das/reply_fixture.h"
 
 #define MANY 20000
-
-static struct das_reply reply;
-
-static int setup(void **state)
-{
-    (void)state;
-    das_reply_init(&reply);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    das_reply_release(&reply);
-    return 0;
-}
 
 /* A finished reply with one user and these further members of SessionData. */
 static void parse(const char *members)
@@ -42,7 +27,7 @@ static void parse(const char *members)
                               "{\"Key\":\"app\",\"TotalCount\":3,\"ActiveCount\":1}]");
     strbuf_append_text(&body, members);
     strbuf_append_text(&body, "}}}");
-    das_reply_parse(200, strbuf_text(&body), body.length, -1, NULL, &reply);
+    reply_parse(200, strbuf_text(&body));
     strbuf_release(&body);
     assert_int_equal(reply.outcome, DAS_FINISHED);
     assert_int_equal(reply.users.count, 1);
@@ -207,7 +192,7 @@ static void test_a_group_that_nests_too_deeply_is_malformed(void **state)
     for (int i = 0; i < 200000; i++)
         strbuf_append_char(&body, ']');
     strbuf_append_text(&body, "}}}");
-    das_reply_parse(200, strbuf_text(&body), body.length, -1, NULL, &reply);
+    reply_parse(200, strbuf_text(&body));
     assert_int_equal(reply.error.class, ERROR_MALFORMED);
     strbuf_release(&body);
 }
@@ -225,19 +210,19 @@ static void test_a_later_failure_leaves_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_clients_come_without_their_ports, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_schemas_keep_their_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_node_has_its_own_numbers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_absent_costs_no_user, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_odd_costs_no_user, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_odd_numbers_of_the_node_are_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_odd_group_leaves_the_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_largest_numbers_fit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_in_any_case, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_keys_are_repaired, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_group_of_many_is_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_group_that_nests_too_deeply_is_malformed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_later_failure_leaves_nothing_behind, setup, teardown),
+        REPLY_TEST(test_clients_come_without_their_ports),
+        REPLY_TEST(test_schemas_keep_their_keys),
+        REPLY_TEST(test_the_node_has_its_own_numbers),
+        REPLY_TEST(test_what_is_absent_costs_no_user),
+        REPLY_TEST(test_what_is_odd_costs_no_user),
+        REPLY_TEST(test_odd_numbers_of_the_node_are_unknown),
+        REPLY_TEST(test_an_odd_group_leaves_the_others),
+        REPLY_TEST(test_the_largest_numbers_fit),
+        REPLY_TEST(test_names_in_any_case),
+        REPLY_TEST(test_keys_are_repaired),
+        REPLY_TEST(test_a_group_of_many_is_read_whole),
+        REPLY_TEST(test_a_group_that_nests_too_deeply_is_malformed),
+        REPLY_TEST(test_a_later_failure_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,28 +7,7 @@
 
 #include <cmocka.h>
 
-#include "das/reply.h"
-
-static struct das_reply reply;
-
-static int setup(void **state)
-{
-    (void)state;
-    das_reply_init(&reply);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    das_reply_release(&reply);
-    return 0;
-}
-
-static void parse(long http_status, const char *body)
-{
-    das_reply_parse(http_status, body, strlen(body), -1, NULL, &reply);
-}
+#include "test/das/reply_fixture.h"
 
 static void test_class_of_every_code(void **state)
 {
@@ -94,7 +73,7 @@ static void test_an_expired_token_is_known_by_code_and_by_message(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        parse(400, bodies[i]);
+        reply_parse(400, bodies[i]);
         assert_int_equal(reply.error.class, ERROR_TOKEN_EXPIRED);
         assert_non_null(strstr(reply.error.message, "are to be renewed"));
     }
@@ -103,7 +82,7 @@ static void test_an_expired_token_is_known_by_code_and_by_message(void **state)
 static void test_other_bad_parameters_are_refused(void **state)
 {
     (void)state;
-    parse(400, "{\"Code\":\"InvalidParameter\",\"Message\":\"SecurityToken is odd\"}");
+    reply_parse(400, "{\"Code\":\"InvalidParameter\",\"Message\":\"SecurityToken is odd\"}");
     assert_int_equal(reply.error.class, ERROR_REFUSED);
 }
 
@@ -117,7 +96,7 @@ static void test_signature_messages_are_withheld(void **state)
         snprintf(body, sizeof(body),
                  "{\"Code\":\"%s\",\"Message\":\"server string to sign is ACS3-HMAC-SHA256 canary\"}",
                  codes[i]);
-        parse(400, body);
+        reply_parse(400, body);
         assert_string_equal(reply.error.code, codes[i]);
         assert_null(strstr(reply.error.message, "canary"));
         assert_non_null(strstr(reply.error.message, "withheld"));
@@ -168,7 +147,7 @@ static void test_a_cut_message_ends_in_no_secret(void **state)
 static void test_codes_are_plain_words(void **state)
 {
     (void)state;
-    parse(400, "{\"Code\":\"a b\\n\\\"c\\u00e9\",\"RequestId\":\"<1>\"}");
+    reply_parse(400, "{\"Code\":\"a b\\n\\\"c\\u00e9\",\"RequestId\":\"<1>\"}");
     assert_string_equal(reply.error.code, "a_b__c__");
     assert_string_equal(reply.error.request_id, "_1_");
 }
@@ -176,11 +155,11 @@ static void test_codes_are_plain_words(void **state)
 static void test_broken_xml_text_becomes_utf8(void **state)
 {
     (void)state;
-    parse(400, "<E><Code>Other</Code><Message>a\xff\xc3</Message></E>");
+    reply_parse(400, "<E><Code>Other</Code><Message>a\xff\xc3</Message></E>");
     assert_non_null(strstr(reply.error.message, "a??"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) REPLY_TEST(name)
 
 int main(void)
 {
