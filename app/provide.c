@@ -16,19 +16,6 @@ static struct snapshot *provide_snapshot(void *context)
     return registry_snapshot(runtime->registry);
 }
 
-struct status_request {
-    struct runtime *runtime;
-    struct status *status;
-    bool done;
-};
-
-static void fill_status(void *argument, int64_t now)
-{
-    struct status_request *request = argument;
-
-    request->done = scheduler_status(request->runtime->scheduler, now, request->status);
-}
-
 static void fill_inventory_status(struct runtime *runtime, struct inventory_status *inventory)
 {
     struct loader_status loads;
@@ -54,12 +41,13 @@ static void fill_reload_status(struct runtime *runtime, struct reload_status *re
 
 static bool provide_status(void *context, struct status *status)
 {
-    struct status_request request = {.runtime = context, .status = status};
     struct runtime *runtime = context;
 
+    if (!status_board_read(runtime->board, status))
+        return false;
     fill_inventory_status(runtime, &status->inventory);
     fill_reload_status(runtime, &status->reload);
-    return scheduler_call(runtime->scheduler, fill_status, &request) && request.done;
+    return true;
 }
 
 bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
@@ -69,6 +57,10 @@ bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
 
     if (silent > PULSE_LIMIT) {
         snprintf(why, size, "the scheduler has not run for %lld s", (long long)(silent / NS_PER_SECOND));
+        return false;
+    }
+    if (now - scheduler_late_since(runtime->scheduler) > PULSE_LIMIT) {
+        snprintf(why, size, "the scheduler is late with its work; the machine may be overloaded");
         return false;
     }
     if (atomic_load(&runtime->call_timeout) + PULSE_LIMIT < now - scheduler_busy_since(runtime->scheduler)) {
@@ -139,6 +131,7 @@ static enum refresh_answer provide_refresh(void *context, const struct refresh_f
         refresh_table_wait(runtime->refreshes, progress->id, clock_add(clock_now(), wait_ns), progress);
         progress->joined = joined;
     }
+    status_board_expire(runtime->board); /* who asked sees what came of it */
     return REFRESH_ACCEPTED;
 }
 
@@ -151,7 +144,11 @@ static bool provide_refresh_progress(void *context, const char *id, struct refre
 
 static bool provide_reload(void *context, struct error *error)
 {
-    return runtime_request_reload(context, error);
+    struct runtime *runtime = context;
+    bool reloaded = runtime_request_reload(runtime, error);
+
+    status_board_expire(runtime->board);
+    return reloaded;
 }
 
 struct providers runtime_providers(struct runtime *runtime)

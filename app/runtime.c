@@ -48,6 +48,7 @@ static void free_parts(struct runtime *runtime)
     scheduler_free(runtime->scheduler);
     keyring_free(runtime->keyring);
     publisher_free(runtime->publisher);
+    status_board_free(runtime->board);
     refresh_table_free(runtime->refreshes);
     mailbox_free(runtime->mailbox);
     job_queue_free(runtime->queue);
@@ -81,6 +82,7 @@ static bool build_scheduler(struct runtime *runtime, struct config *config)
         .queue = runtime->queue,
         .mailbox = runtime->mailbox,
         .refreshes = runtime->refreshes,
+        .board = runtime->board,
         .changed = page_changed,
         .changed_context = runtime,
         .random_seed = random_seed(),
@@ -105,6 +107,9 @@ static bool build_parts(struct runtime *runtime, struct config *config)
     runtime->refreshes = refresh_table_new((uint64_t)clock_unix_ms());
     if (runtime->registry == NULL || runtime->queue == NULL || runtime->mailbox == NULL ||
         runtime->refreshes == NULL)
+        return false;
+    runtime->board = status_board_new(runtime->mailbox);
+    if (runtime->board == NULL)
         return false;
     runtime->publisher = publisher_new(runtime->registry, runtime_gather, runtime);
     if (runtime->publisher == NULL || !build_scheduler(runtime, config))
@@ -180,6 +185,7 @@ bool runtime_stop(struct runtime *runtime)
     runtime_refuse_reloads(runtime);
     loader_stop_soon(runtime->loader);
     refresh_table_close(runtime->refreshes);
+    status_board_close(runtime->board);
     worker_pool_stop(runtime->workers);
     publisher_stop(runtime->publisher);
     keyring_stop(runtime->keyring);

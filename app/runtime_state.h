@@ -26,6 +26,7 @@ struct runtime {
     struct job_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
+    struct status_board *board;
     struct keyring *keyring;
     struct scheduler *scheduler;
     struct worker_pool *workers;

@@ -5,7 +5,7 @@
  *
  *     waiting (timer heap) → ready (a lane) → queued (job queue) → running (a worker)
  *          ▲                                                             │
- *          └───────────────── the scheduler ◄──── returned (inbox) ◄─────┘
+ *          └───────────────── the scheduler ◄──── returned (mailbox) ◄─────┘
  *
  * The scheduler thread owns it except between queued and returned: then only the fields of
  * struct call may be touched, by the worker that has it.
@@ -54,7 +54,7 @@ struct job {
     /* containers */
     enum job_place place;
     struct heap_node node;   /* in the timer heap or in one of the lane's ready heaps */
-    struct list_node link;   /* in the job queue, then in the inbox */
+    struct list_node link;   /* in the job queue, then in the mailbox */
     struct list_node member; /* in the lane's list of all its jobs */
 
     /* identity */

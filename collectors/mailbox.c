@@ -9,10 +9,10 @@
 struct mailbox {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;
-    pthread_cond_t answered;
     /* under mutex */
     struct list jobs;
     struct list messages;
+    bool woken;
     bool closed;
 };
 
@@ -23,11 +23,6 @@ struct mailbox *mailbox_new(void)
     if (mailbox == NULL)
         return NULL;
     if (!cond_init(&mailbox->arrived)) {
-        free(mailbox);
-        return NULL;
-    }
-    if (!cond_init(&mailbox->answered)) {
-        pthread_cond_destroy(&mailbox->arrived);
         free(mailbox);
         return NULL;
     }
@@ -42,7 +37,6 @@ void mailbox_free(struct mailbox *mailbox)
     if (mailbox == NULL)
         return;
     pthread_cond_destroy(&mailbox->arrived);
-    pthread_cond_destroy(&mailbox->answered);
     pthread_mutex_destroy(&mailbox->mutex);
     free(mailbox);
 }
@@ -55,30 +49,37 @@ void mailbox_return_job(struct mailbox *mailbox, struct job *job)
     pthread_cond_signal(&mailbox->arrived);
 }
 
+/* Leaves the message and waits for its answer. True when it was run. */
+static bool leave_and_wait(struct mailbox *mailbox, struct message *message, int64_t deadline)
+{
+    if (mailbox->closed)
+        return false;
+    list_push_back(&mailbox->messages, &message->link);
+    pthread_cond_signal(&mailbox->arrived);
+    while (!message->done && list_linked(&message->link) && !mailbox->closed && clock_now() < deadline)
+        cond_wait_until(&message->answered, &mailbox->mutex, deadline);
+    if (list_linked(&message->link)) {
+        list_remove(&message->link);
+    } else {
+        /* It is being run: that is short, and the message must outlive it. */
+        while (!message->done)
+            cond_wait_until(&message->answered, &mailbox->mutex, CLOCK_NEVER);
+    }
+    return message->done;
+}
+
 bool mailbox_call(struct mailbox *mailbox, struct message *message, int64_t timeout_ns)
 {
     int64_t deadline = clock_add(clock_now(), timeout_ns);
     bool done;
 
     message->done = false;
-    mutex_lock(&mailbox->mutex);
-    if (mailbox->closed) {
-        mutex_unlock(&mailbox->mutex);
+    if (!cond_init(&message->answered))
         return false;
-    }
-    list_push_back(&mailbox->messages, &message->link);
-    pthread_cond_signal(&mailbox->arrived);
-    while (!message->done && list_linked(&message->link) && !mailbox->closed && clock_now() < deadline)
-        cond_wait_until(&mailbox->answered, &mailbox->mutex, deadline);
-    if (list_linked(&message->link)) {
-        list_remove(&message->link);
-    } else {
-        /* It is being run: that is short, and the message must outlive it. */
-        while (!message->done)
-            cond_wait_until(&mailbox->answered, &mailbox->mutex, CLOCK_NEVER);
-    }
-    done = message->done;
+    mutex_lock(&mailbox->mutex);
+    done = leave_and_wait(mailbox, message, deadline);
     mutex_unlock(&mailbox->mutex);
+    pthread_cond_destroy(&message->answered);
     return done;
 }
 
@@ -103,8 +104,16 @@ void mailbox_answer(struct mailbox *mailbox, struct message *message)
 {
     mutex_lock(&mailbox->mutex);
     message->done = true;
+    pthread_cond_signal(&message->answered); /* before its caller can free it */
     mutex_unlock(&mailbox->mutex);
-    pthread_cond_broadcast(&mailbox->answered);
+}
+
+void mailbox_wake(struct mailbox *mailbox)
+{
+    mutex_lock(&mailbox->mutex);
+    mailbox->woken = true;
+    mutex_unlock(&mailbox->mutex);
+    pthread_cond_signal(&mailbox->arrived);
 }
 
 bool mailbox_wait(struct mailbox *mailbox, int64_t deadline)
@@ -112,8 +121,9 @@ bool mailbox_wait(struct mailbox *mailbox, int64_t deadline)
     bool open;
 
     mutex_lock(&mailbox->mutex);
-    if (!mailbox->closed && list_empty(&mailbox->jobs) && list_empty(&mailbox->messages))
+    if (!mailbox->closed && !mailbox->woken && list_empty(&mailbox->jobs) && list_empty(&mailbox->messages))
         cond_wait_until(&mailbox->arrived, &mailbox->mutex, deadline);
+    mailbox->woken = false;
     open = !mailbox->closed;
     mutex_unlock(&mailbox->mutex);
     return open;
@@ -123,7 +133,9 @@ void mailbox_close(struct mailbox *mailbox)
 {
     mutex_lock(&mailbox->mutex);
     mailbox->closed = true;
+    for (struct list_node *node = mailbox->messages.head.next; node != &mailbox->messages.head;
+         node = node->next)
+        pthread_cond_signal(&CONTAINER_OF(node, struct message, link)->answered);
     mutex_unlock(&mailbox->mutex);
     pthread_cond_broadcast(&mailbox->arrived);
-    pthread_cond_broadcast(&mailbox->answered);
 }

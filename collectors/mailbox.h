@@ -5,6 +5,7 @@
 #ifndef COLLECTORS_MAILBOX_H
 #define COLLECTORS_MAILBOX_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct message {
     void *argument;
     /* the mailbox's own */
     struct list_node link;
+    pthread_cond_t answered;
     bool done;
 };
 
@@ -44,7 +46,10 @@ struct message *mailbox_take_message(struct mailbox *mailbox);
 /* Scheduler thread: a taken message was run; it is not touched again. */
 void mailbox_answer(struct mailbox *mailbox, struct message *message);
 
-/* Scheduler thread: sleeps until something arrives, the deadline, or the end. False at the end. */
+/* Ends the scheduler thread's sleep, or the next one. Any thread. */
+void mailbox_wake(struct mailbox *mailbox);
+
+/* Scheduler thread: sleeps until something arrives, mailbox_wake, the deadline, or the end. False at the end. */
 bool mailbox_wait(struct mailbox *mailbox, int64_t deadline);
 
 /* Ends mailbox_wait and refuses every call from now on. Returned jobs are still accepted. */

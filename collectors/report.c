@@ -1,6 +1,7 @@
 /* The scheduler's state as others see it: pages and metrics. */
 #include "collectors/scheduler_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -19,13 +20,61 @@ const char *target_state_name(enum target_state state)
 void status_init(struct status *status)
 {
     memset(status, 0, sizeof(*status));
-    arena_init(&status->arena);
+}
+
+void status_copy(struct status *status, const struct status *from)
+{
+    *status = *from;
+    if (status->memory != NULL)
+        refcount_get(&status->memory->references);
 }
 
 void status_release(struct status *status)
 {
-    arena_release(&status->arena);
+    struct status_memory *memory = status->memory;
+
+    if (memory != NULL && refcount_put(&memory->references)) {
+        arena_release(&memory->arena);
+        inventory_put(memory->inventory);
+        free(memory);
+    }
     status_init(status);
+}
+
+static size_t first_not_before(const struct status *status, const char *ins_id)
+{
+    size_t low = 0, high = status->target_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(status->targets[middle].ins_id, ins_id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t status_find_instance(const struct status *status, const char *ins_id, size_t *first)
+{
+    size_t end = *first = first_not_before(status, ins_id);
+
+    while (end < status->target_count && strcmp(status->targets[end].ins_id, ins_id) == 0)
+        end++;
+    return end - *first;
+}
+
+static struct status_memory *status_memory_new(struct inventory *inventory)
+{
+    struct status_memory *memory = calloc(1, sizeof(*memory));
+
+    if (memory == NULL)
+        return NULL;
+    refcount_init(&memory->references);
+    arena_init(&memory->arena);
+    memory->inventory = inventory != NULL ? inventory_get(inventory) : NULL;
+    return memory;
 }
 
 static enum target_state state_of(const struct job *job)
@@ -77,18 +126,20 @@ static const struct error *error_or_null(const struct error *error)
     return error->class != ERROR_NONE ? error : NULL;
 }
 
+/* Its texts are those of the inventory in force, which a job that a worker has may yet have to take. */
 static void report_target(const struct job *job, int64_t now, int64_t unix_ms, struct copier *copier,
                           struct target_status *out)
 {
-    const struct instance *instance = job->target->instance;
+    const struct target *target = job->next_target != NULL ? job->next_target : job->target;
+    const struct instance *instance = target->instance;
 
     *out = (struct target_status){
-        .ins_id = copy_text(copier, instance->ins_id),
-        .ins_name = copy_text(copier, instance->ins_name),
-        .ins_type = copy_text(copier, instance->ins_type),
-        .node_id = copy_text(copier, job->target->node_id),
-        .node_type = job->target->node_type,
-        .aliyun_uid = copy_text(copier, instance->aliyun_uid),
+        .ins_id = instance->ins_id,
+        .ins_name = instance->ins_name,
+        .ins_type = instance->ins_type,
+        .node_id = target->node_id,
+        .node_type = target->node_type,
+        .aliyun_uid = instance->aliyun_uid,
         .state = state_of(job),
         .up = job->up,
         .last_success_unix_ms = job->success_unix_ms,
@@ -131,17 +182,23 @@ static void report_account(const struct scheduler *s, const struct lane *lane, i
 
 bool scheduler_status(const struct scheduler *s, int64_t now, struct status *status)
 {
-    struct copier copier = {.arena = &status->arena};
+    struct status_memory *memory = status_memory_new(s->inventory);
+    struct copier copier = {.arena = memory != NULL ? &memory->arena : NULL};
+    struct target_status *targets;
+    struct account_status *accounts;
     int64_t unix_ms = clock_unix_ms();
 
-    status->targets = arena_alloc_array(&status->arena, s->job_count, sizeof(*status->targets));
-    status->accounts = arena_alloc_array(&status->arena, s->lane_count, sizeof(*status->accounts));
-    if (status->targets == NULL || status->accounts == NULL)
+    if (memory == NULL)
+        return false;
+    status->memory = memory;
+    status->targets = targets = arena_alloc_array(&memory->arena, s->job_count, sizeof(*targets));
+    status->accounts = accounts = arena_alloc_array(&memory->arena, s->lane_count, sizeof(*accounts));
+    if (targets == NULL || accounts == NULL)
         return false;
     for (size_t i = 0; i < s->job_count; i++)
-        report_target(s->jobs[i], now, unix_ms, &copier, &status->targets[i]);
+        report_target(s->jobs[i], now, unix_ms, &copier, &targets[i]);
     for (size_t i = 0; i < s->lane_count; i++)
-        report_account(s, s->lanes[i], now, &copier, &status->accounts[i]);
+        report_account(s, s->lanes[i], now, &copier, &accounts[i]);
     status->target_count = s->job_count;
     status->account_count = s->lane_count;
     status->taken_unix_ms = unix_ms;

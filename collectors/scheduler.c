@@ -11,6 +11,8 @@
 #define CALL_TIMEOUT (5 * NS_PER_SECOND)
 /* So that scheduler_last_step shows that the thread lives even when there is nothing to do. */
 #define LONGEST_SLEEP (5 * NS_PER_SECOND)
+/* Those left wait for the next step: commands may not keep the calls from going out. */
+#define MESSAGES_PER_STEP 4
 
 struct scheduler *scheduler_new(struct config *config, const struct scheduler_parts *parts, int64_t now)
 {
@@ -33,6 +35,8 @@ struct scheduler *scheduler_new(struct config *config, const struct scheduler_pa
         s->refresh_duration[i] = -1;
     atomic_init(&s->last_step, now);
     atomic_init(&s->busy_since, CLOCK_NEVER);
+    atomic_init(&s->late_since, CLOCK_NEVER);
+    s->next_step = CLOCK_NEVER;
     return s;
 }
 
@@ -158,23 +162,51 @@ static int64_t next_wake(struct scheduler *s, int64_t now)
 
 static void answer_messages(struct scheduler *s, int64_t now)
 {
-    struct message *message;
+    for (int i = 0; i < MESSAGES_PER_STEP; i++) {
+        struct message *message = mailbox_take_message(s->parts.mailbox);
 
-    while ((message = mailbox_take_message(s->parts.mailbox)) != NULL) {
+        if (message == NULL)
+            return;
         message->run(message->argument, now);
         mailbox_answer(s->parts.mailbox, message);
     }
 }
 
+/* After the calls: they do not wait for those who look. */
+static void publish_status(struct scheduler *s, int64_t now)
+{
+    struct status status;
+    bool complete;
+
+    if (!status_board_wanted(s->parts.board))
+        return;
+    status_init(&status);
+    complete = scheduler_status(s, now, &status);
+    status_board_publish(s->parts.board, complete ? &status : NULL, now);
+    if (!complete)
+        status_release(&status);
+}
+
+static void note_lateness(struct scheduler *s, int64_t now)
+{
+    if (s->next_step == CLOCK_NEVER || now - s->next_step <= SCHEDULER_LATE)
+        atomic_store(&s->late_since, CLOCK_NEVER);
+    else if (atomic_load(&s->late_since) == CLOCK_NEVER)
+        atomic_store(&s->late_since, now);
+}
+
 int64_t scheduler_step(struct scheduler *s, int64_t now)
 {
     atomic_store(&s->last_step, now);
+    note_lateness(s, now);
     take_returned(s, now);
     answer_messages(s, now);
     run_timers(s, now);
     full_cycle_note_first(s);
     send_ready(s, now);
-    return next_wake(s, now);
+    publish_status(s, now);
+    s->next_step = next_wake(s, now);
+    return s->next_step;
 }
 
 static void *run_thread(void *argument)
@@ -214,6 +246,11 @@ int64_t scheduler_last_step(const struct scheduler *s)
 int64_t scheduler_busy_since(const struct scheduler *s)
 {
     return atomic_load(&s->busy_since);
+}
+
+int64_t scheduler_late_since(const struct scheduler *s)
+{
+    return atomic_load(&s->late_since);
 }
 
 bool scheduler_first_cycle_done(const struct scheduler *s)

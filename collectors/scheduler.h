@@ -18,13 +18,15 @@
 #include "collectors/job_queue.h"
 #include "collectors/mailbox.h"
 #include "collectors/refresh.h"
-#include "collectors/status.h"
+#include "collectors/status_board.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "das/keyring.h"
 #include "db/inventory.h"
 #include "metrics/registry.h"
 #include "metrics/self_metrics.h"
+
+#define SCHEDULER_LATE INT64_C(1000000000) /* ns */
 
 struct scheduler;
 
@@ -34,6 +36,7 @@ struct scheduler_parts {
     struct job_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
+    struct status_board *board;
     uint64_t random_seed; /* of retry jitter; fixed in tests */
     /* keyring_lookup() and keyring_refused() */
     void (*lookup_credentials)(void *context, const char *aliyun_uid, struct keyring_entry *entry);
@@ -68,6 +71,13 @@ int64_t scheduler_last_step(const struct scheduler *scheduler);
  */
 int64_t scheduler_busy_since(const struct scheduler *scheduler);
 
+/*
+ * Since when every step has begun more than SCHEDULER_LATE after the time it was due: the scheduler gives
+ * its time to something else, or gets none. CLOCK_NEVER: the last one was in time. The watchdog's third
+ * pulse. Any thread.
+ */
+int64_t scheduler_late_since(const struct scheduler *scheduler);
+
 /* True once every target was tried, well or not. Any thread. */
 bool scheduler_first_cycle_done(const struct scheduler *scheduler);
 
@@ -94,7 +104,10 @@ void scheduler_apply_user_limits(struct scheduler *scheduler, struct batch *batc
 enum refresh_answer scheduler_refresh(struct scheduler *scheduler, const struct refresh_filter *filter,
                                       int64_t now, struct refresh_progress *progress);
 
-/* Copies the state. False when memory ran out. Scheduler thread. */
+/*
+ * Fills *status (initialised) with the state; to be released in any case. False when memory ran out.
+ * Scheduler thread.
+ */
 bool scheduler_status(const struct scheduler *scheduler, int64_t now, struct status *status);
 
 /*

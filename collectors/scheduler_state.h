@@ -17,6 +17,9 @@ struct scheduler {
     _Atomic int64_t last_step;
     _Atomic int64_t busy_since; /* no call has ended since, though some are out; CLOCK_NEVER: none is */
 
+    _Atomic int64_t late_since; /* steps have begun too late since; CLOCK_NEVER: the last one did not */
+    int64_t next_step;          /* when the next one is due; CLOCK_NEVER: when something arrives */
+
     struct heap timers;      /* waiting jobs, by the time something is due */
     struct heap ready_lanes; /* lanes with something to send, by the time they may */
     struct limiter *total;   /* all accounts together */

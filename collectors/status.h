@@ -1,5 +1,5 @@
 /*
- * A consistent copy of the scheduler's state for people and programs: /targets, /, readiness.
+ * A consistent picture of the scheduler's state for people and programs: /targets, /, the API.
  */
 #ifndef COLLECTORS_STATUS_H
 #define COLLECTORS_STATUS_H
@@ -11,6 +11,7 @@
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/refcount.h"
 #include "db/inventory.h"
 
 enum target_state {
@@ -75,12 +76,19 @@ struct reload_status {
     struct error error;      /* of a failed one since; ERROR_NONE: none failed */
 };
 
-/* Owns everything it points to. */
-struct status {
+/* What a status points to: immutable, shared by its copies. */
+struct status_memory {
+    struct refcount references;
     struct arena arena;
-    struct target_status *targets; /* ordered by ins_id, node_id */
+    struct inventory *inventory; /* a reference, for the texts of the targets; NULL: there is none */
+};
+
+/* A value; copied with status_copy(). */
+struct status {
+    struct status_memory *memory;        /* a reference; NULL: what it points to is somebody else's */
+    const struct target_status *targets; /* ordered by ins_id, node_id */
     size_t target_count;
-    struct account_status *accounts; /* ordered by aliyun_uid */
+    const struct account_status *accounts; /* ordered by aliyun_uid */
     size_t account_count;
     int64_t taken_unix_ms;
     bool inventory_loaded;
@@ -93,5 +101,11 @@ struct status {
 
 void status_init(struct status *status);
 void status_release(struct status *status);
+
+/* Another one of the same content; *status is initialised. Any thread. */
+void status_copy(struct status *status, const struct status *from);
+
+/* The targets of one instance: *first and how many, 0 when there is none. */
+size_t status_find_instance(const struct status *status, const char *ins_id, size_t *first);
 
 #endif

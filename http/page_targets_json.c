@@ -110,6 +110,7 @@ static void json_inventory(struct strbuf *out, const struct status *status)
 static void json_render(struct strbuf *out, const struct status *status, const struct target_view *view)
 {
     const char *separator = "\n";
+    size_t first, end;
 
     strbuf_append_text(out, "{\"time\":");
     markup_json_time(out, status->taken_unix_ms);
@@ -118,7 +119,8 @@ static void json_render(struct strbuf *out, const struct status *status, const s
     strbuf_append_text(out, ",\"accounts\":[");
     json_accounts(out, status, view);
     strbuf_append_text(out, "\n],\"targets\":[");
-    for (size_t i = 0; i < status->target_count; i++) {
+    target_view_range(view, status, &first, &end);
+    for (size_t i = first; i < end; i++) {
         if (!target_view_has(view, &status->targets[i]))
             continue;
         strbuf_append_text(out, separator);

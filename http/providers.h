@@ -1,5 +1,5 @@
 /*
- * What the pages need from the rest of the program, as functions: exporter.c fills the struct.
+ * What the pages need from the rest of the program, as functions: app/provide.c fills the struct.
  * Every function is called on an HTTP thread and may take a leaf lock for a moment.
  */
 #ifndef HTTP_PROVIDERS_H
@@ -23,7 +23,7 @@ struct providers {
     /* The page in front, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
 
-    /* Fills *status (initialised). False when memory ran out. */
+    /* Fills *status (initialised) with the state of a moment ago. False when there is none. */
     bool (*status)(void *context, struct status *status);
 
     /* True when the program makes progress; otherwise why not (one line). */

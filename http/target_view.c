@@ -135,6 +135,18 @@ bool target_view_has(const struct target_view *view, const struct target_status 
            strcasestr(target->ins_name, text) != NULL || strcasestr(target->node_id, text) != NULL;
 }
 
+void target_view_range(const struct target_view *view, const struct status *status, size_t *first,
+                       size_t *end)
+{
+    const char *ins_id = target_view_value(view, PARAMETER_INS_ID);
+    size_t count = status->target_count;
+
+    *first = 0;
+    if (ins_id[0] != '\0')
+        count = status_find_instance(status, ins_id, first);
+    *end = *first + count;
+}
+
 void target_view_link(const struct target_view *view, struct html *page, enum target_column column,
                       bool descending, size_t number)
 {
@@ -222,12 +234,14 @@ bool target_view_select(const struct target_view *view, const struct status *sta
                         struct target_selection *selection)
 {
     struct target_view order = *view;
+    size_t first, end;
 
     *selection = (struct target_selection){.page_count = 1};
-    selection->targets = calloc(status->target_count + 1, sizeof(const struct target_status *));
+    target_view_range(view, status, &first, &end);
+    selection->targets = calloc(end - first + 1, sizeof(const struct target_status *));
     if (selection->targets == NULL)
         return false;
-    for (size_t i = 0; i < status->target_count; i++) {
+    for (size_t i = first; i < end; i++) {
         if (!target_view_has(view, &status->targets[i]))
             continue;
         selection->targets[selection->count++] = &status->targets[i];

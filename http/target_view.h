@@ -68,6 +68,10 @@ const char *target_view_value(const struct target_view *view, enum target_parame
 bool target_view_has_account(const struct target_view *view, const struct account_status *account);
 bool target_view_has(const struct target_view *view, const struct target_status *target);
 
+/* The part of the status' targets, [*first, *end), in which all are that the view has. */
+void target_view_range(const struct target_view *view, const struct status *status, size_t *first,
+                       size_t *end);
+
 /* A link to the same view sorted and paged otherwise, as the value of an attribute. */
 void target_view_link(const struct target_view *view, struct html *page, enum target_column column,
                       bool descending, size_t number);

@@ -450,6 +450,7 @@ struct fleet *fleet_new_empty(const struct fleet_settings *settings)
     fleet->queue = parts.queue = job_queue_new((size_t)fleet->config->exporter.queue_size);
     fleet->mailbox = parts.mailbox = mailbox_new();
     fleet->refreshes = parts.refreshes = refresh_table_new(1);
+    fleet->board = parts.board = status_board_new(fleet->mailbox);
     fleet->scheduler = scheduler_new(fleet->config, &parts, fleet->now);
     assert_non_null(fleet->scheduler);
     set_quotas(fleet);
@@ -483,6 +484,7 @@ void fleet_free(struct fleet *fleet)
 {
     stop_calls(fleet);
     scheduler_free(fleet->scheduler);
+    status_board_free(fleet->board);
     refresh_table_free(fleet->refreshes);
     mailbox_free(fleet->mailbox);
     job_queue_free(fleet->queue);

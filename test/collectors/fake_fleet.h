@@ -133,6 +133,7 @@ struct fleet {
     struct job_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
+    struct status_board *board;
     struct scheduler *scheduler;
 
     int64_t now;

@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,19 @@
 #define CALLERS 4
 #define CALLS   2000
 #define LONG    (60 * NS_PER_SECOND)
+
+#define WAITERS 32
+
+static atomic_uint waits;
+
+bool __real_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline);
+bool __wrap_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline);
+
+bool __wrap_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline)
+{
+    atomic_fetch_add(&waits, 1);
+    return __real_cond_wait_until(cond, mutex, deadline);
+}
 
 static void add_one(void *argument, int64_t now)
 {
@@ -255,6 +270,58 @@ static void test_closing_ends_every_call(void **state)
     stop_owner(&owner);
 }
 
+struct waiter {
+    struct mailbox *mailbox;
+    unsigned *sum;
+};
+
+static void *call_once(void *argument)
+{
+    const struct waiter *caller = argument;
+    struct message message = {.run = add_one, .argument = caller->sum};
+
+    return mailbox_call(caller->mailbox, &message, LONG) ? argument : NULL;
+}
+
+static void test_an_answer_wakes_the_one_who_asked(void **state)
+{
+    unsigned sum = 0;
+    struct waiter caller = {.mailbox = mailbox_new(), .sum = &sum};
+    pthread_t callers[WAITERS];
+
+    (void)state;
+    atomic_store(&waits, 0);
+    for (size_t i = 0; i < WAITERS; i++)
+        assert_int_equal(pthread_create(&callers[i], NULL, call_once, &caller), 0);
+    while (atomic_load(&waits) < WAITERS)
+        sched_yield();
+    while (sum < WAITERS) {
+        struct message *message = mailbox_take_message(caller.mailbox);
+
+        message->run(message->argument, clock_now());
+        mailbox_answer(caller.mailbox, message);
+        usleep(1000); /* whoever it woke beside has time to wait again */
+    }
+    for (size_t i = 0; i < WAITERS; i++)
+        pthread_join(callers[i], NULL);
+    assert_in_range(atomic_load(&waits), WAITERS, WAITERS + 2);
+    mailbox_free(caller.mailbox);
+}
+
+static void test_a_wake_ends_one_sleep(void **state)
+{
+    struct mailbox *mailbox = mailbox_new();
+    int64_t began = clock_now();
+
+    (void)state;
+    mailbox_wake(mailbox);
+    assert_true(mailbox_wait(mailbox, began + LONG));
+    assert_true(clock_now() - began < LONG);
+    assert_true(mailbox_wait(mailbox, clock_now() + NS_PER_MS));
+    assert_true(clock_now() - began >= NS_PER_MS);
+    mailbox_free(mailbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_calls_of_many_threads_all_run_once),
         cmocka_unit_test(test_a_call_that_times_out_ran_exactly_when_it_says_so),
         cmocka_unit_test(test_closing_ends_every_call),
+        cmocka_unit_test(test_an_answer_wakes_the_one_who_asked),
+        cmocka_unit_test(test_a_wake_ends_one_sleep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

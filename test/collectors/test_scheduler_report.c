@@ -242,6 +242,108 @@ static void test_the_thread_runs_what_others_ask_for_and_ends(void **state)
     fleet_free(fleet);
 }
 
+static void test_a_status_of_a_target_under_way_has_the_names_of_the_inventory_in_force(void **state)
+{
+    struct fleet *fleet = fleet_new(&(struct fleet_settings){0});
+    struct status *status;
+
+    (void)state;
+    await_state(fleet, TARGET_CALLING);
+    snprintf(fleet->targets[0].ins_name, sizeof(fleet->targets[0].ins_name), "renamed");
+    fleet_apply_inventory(fleet);
+    status = status_of(fleet);
+    assert_string_equal(status->targets[0].ins_name, "renamed");
+    status_release(status);
+    fleet_free(fleet);
+}
+
+static void test_the_targets_of_an_instance_are_found(void **state)
+{
+    struct fleet *fleet = fleet_new(&(struct fleet_settings){.targets = 100});
+    struct status *status = status_of(fleet);
+    size_t first;
+
+    (void)state;
+    assert_int_equal(status_find_instance(status, "rm-test00042", &first), 1);
+    assert_int_equal(first, 42);
+    assert_int_equal(status_find_instance(status, "rm-test0004", &first), 0);
+    assert_int_equal(status_find_instance(status, "zz", &first), 0);
+    status_release(status);
+    fleet_free(fleet);
+}
+
+static void count_run(void *argument, int64_t now)
+{
+    atomic_uint *runs = argument;
+
+    (void)now;
+    atomic_fetch_add(runs, 1);
+}
+
+struct caller {
+    struct fleet *fleet;
+    atomic_uint *runs;
+};
+
+static void *call_once(void *argument)
+{
+    const struct caller *caller = argument;
+
+    scheduler_call(caller->fleet->scheduler, count_run, caller->runs);
+    return NULL;
+}
+
+static void test_a_step_runs_few_messages_and_leaves_the_rest_for_the_next(void **state)
+{
+    struct fleet *fleet = fleet_new(&(struct fleet_settings){0});
+    atomic_uint runs = 0;
+    struct caller caller = {fleet, &runs};
+    pthread_t threads[20];
+    unsigned before = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_once, &caller), 0);
+    while (before < 20) {
+        scheduler_step(fleet->scheduler, fleet->now);
+        assert_true(atomic_load(&runs) - before <= 4);
+        before = atomic_load(&runs);
+    }
+    for (size_t i = 0; i < 20; i++)
+        pthread_join(threads[i], NULL);
+    fleet_free(fleet);
+}
+
+static void test_a_scheduler_whose_steps_keep_beginning_late_is_late(void **state)
+{
+    struct fleet *fleet = fleet_new(&(struct fleet_settings){.targets = 1000});
+    int64_t since;
+
+    (void)state;
+    fleet_run(fleet, 2 * NS_PER_SECOND);
+    assert_true(scheduler_late_since(fleet->scheduler) == CLOCK_NEVER);
+    fleet_stall(fleet, 2 * NS_PER_SECOND);
+    since = fleet->now;
+    assert_true(scheduler_late_since(fleet->scheduler) == since);
+    for (int i = 0; i < 5; i++)
+        fleet_stall(fleet, 2 * NS_PER_SECOND);
+    assert_true(scheduler_late_since(fleet->scheduler) == since);
+    fleet_run(fleet, NS_PER_SECOND);
+    assert_true(scheduler_late_since(fleet->scheduler) == CLOCK_NEVER);
+    fleet_free(fleet);
+}
+
+static void test_a_scheduler_with_nothing_to_do_is_not_late(void **state)
+{
+    struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){0});
+
+    (void)state;
+    fleet_stall(fleet, 1000 * NS_PER_SECOND);
+    fleet_stall(fleet, 1000 * NS_PER_SECOND);
+    assert_true(scheduler_late_since(fleet->scheduler) == CLOCK_NEVER);
+    fleet_free(fleet);
+}
+
 static void test_jobs_in_a_closed_queue_are_freed_with_the_scheduler(void **state)
 {
     struct fleet *fleet = fleet_new(&(struct fleet_settings){.targets = 50});
@@ -268,6 +370,11 @@ int main(void)
         cmocka_unit_test(test_metrics_show_what_is_under_way),
         cmocka_unit_test(test_instances_without_credentials_are_rejections),
         cmocka_unit_test(test_the_thread_runs_what_others_ask_for_and_ends),
+        cmocka_unit_test(test_a_status_of_a_target_under_way_has_the_names_of_the_inventory_in_force),
+        cmocka_unit_test(test_the_targets_of_an_instance_are_found),
+        cmocka_unit_test(test_a_step_runs_few_messages_and_leaves_the_rest_for_the_next),
+        cmocka_unit_test(test_a_scheduler_whose_steps_keep_beginning_late_is_late),
+        cmocka_unit_test(test_a_scheduler_with_nothing_to_do_is_not_late),
         cmocka_unit_test(test_jobs_in_a_closed_queue_are_freed_with_the_scheduler),
     };
 

@@ -162,15 +162,15 @@ static void test_links_keep_the_filters_escaped(void **state)
 
 static void fill_many(void)
 {
+    static struct target_status many[MANY];
     static char ids[MANY][8];
 
-    status.targets = calloc(MANY, sizeof(*status.targets));
-    assert_non_null(status.targets);
+    status.targets = many;
     status.target_count = MANY;
     for (size_t i = 0; i < MANY; i++) {
         snprintf(ids[i], sizeof(ids[i]), "%05zu", i);
-        status.targets[i] = fake_target(ids[i], "many");
-        status.targets[i].last_success_unix_ms = FAKE_NOW_UNIX_MS - (int64_t)(i * 7919 % MANY) * 1000;
+        many[i] = fake_target(ids[i], "many");
+        many[i].last_success_unix_ms = FAKE_NOW_UNIX_MS - (int64_t)(i * 7919 % MANY) * 1000;
     }
 }
 
@@ -189,7 +189,6 @@ static void test_ten_thousand_targets_come_in_pages(void **state)
     assert_true(selection.targets[selection.first]->last_success_unix_ms ==
                 FAKE_NOW_UNIX_MS - (int64_t)selection.first * 1000);
     target_selection_release(&selection);
-    free(status.targets);
 }
 
 static void test_a_page_beyond_the_end_is_the_last_one(void **state)
