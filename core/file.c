@@ -10,6 +10,7 @@
 #include "core/clock.h"
 
 #define CHUNK_SIZE        4096
+#define BYTE_ORDER_MARK   "\xef\xbb\xbf" /* in UTF-8 */
 #define OPEN_TO_EVERYBODY (S_IROTH | S_IWOTH)
 
 static const char *kind_name(mode_t mode)
@@ -92,10 +93,21 @@ static bool read_all(int fd, const char *path, struct strbuf *out, struct error 
     return got == 0;
 }
 
+static void cut_byte_order_mark(struct strbuf *out, size_t start)
+{
+    size_t size = strlen(BYTE_ORDER_MARK);
+
+    if (out->length - start < size || memcmp(out->data + start, BYTE_ORDER_MARK, size) != 0)
+        return;
+    memmove(out->data + start, out->data + start + size, out->length - start - size);
+    strbuf_truncate(out, out->length - size);
+}
+
 /* Without O_NONBLOCK, a named pipe would keep the caller until somebody writes to it. */
 static bool read_file(const char *path, bool secret, struct strbuf *out, struct error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    size_t start = out->length;
     struct stat status;
     bool ok = false;
 
@@ -110,6 +122,8 @@ static bool read_file(const char *path, bool secret, struct strbuf *out, struct 
         ok = read_all(fd, path, out, error);
     }
     close(fd);
+    if (ok)
+        cut_byte_order_mark(out, start);
     return ok;
 }
 

@@ -10,7 +10,8 @@
 #include "core/strbuf.h"
 
 /*
- * Appends the file's bytes to *out, whose ceiling bounds them. Only regular files: anything else (a
+ * Appends the file's bytes to *out, whose ceiling bounds them; without the byte order mark (UTF-8) that some editors
+ * put at the beginning. Only regular files: anything else (a
  * folder, a named pipe, a device) may give no end, or no beginning. Leaves no copies of the content
  * elsewhere in memory; a caller with secrets ends with strbuf_release_secret(). Blocks. Any thread.
  * False with *error: ERROR_SYSTEM, ERROR_TOO_LARGE or ERROR_NO_MEMORY, the path in the message.

@@ -19,7 +19,6 @@
 
 #define FILE_SIZE_MAX   (16u << 20)
 #define PATH_SHOWN_MAX  120
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define CUT_PATH_PREFIX "..."
 #define VALUE_STAND_IN  "1"
 #define INIH_NO_MEMORY  (-2)
@@ -298,10 +297,6 @@ bool ini_read_text(const char *name, const char *text, size_t length, ini_entry_
                             .error = error != NULL ? error : &unused};
     int result = INIH_NO_MEMORY;
 
-    if (length >= strlen(BYTE_ORDER_MARK) && memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
-        reader.text += strlen(BYTE_ORDER_MARK);
-        reader.left -= strlen(BYTE_ORDER_MARK);
-    }
     strbuf_init(&reader.value, INI_LINE_MAX);
     /* All room at once: growing would leave copies of secrets behind. */
     if (strbuf_reserve(&reader.value, INI_LINE_MAX))

@@ -4,8 +4,8 @@
  * Refused, with file and line: lines longer than INI_LINE_MAX, section and key names longer than
  * inih keeps, indented lines, lines without '=', text after a section's ']', NUL and other control
  * characters but tabs, keys before the first section, files over 16 MiB. A '#' or ';' starts a
- * comment only as the first character of a line; inside a value it is part of the value. A UTF-8
- * byte order mark and CRLF line ends are accepted.
+ * comment only as the first character of a line; inside a value it is part of the value. CRLF line
+ * ends are accepted, and a UTF-8 byte order mark at the beginning of a file.
  */
 #ifndef CORE_INI_H
 #define CORE_INI_H

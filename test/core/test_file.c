@@ -56,6 +56,24 @@ static void test_empty_file_is_read(void **state)
     assert_reads(file_read, "secret", "");
 }
 
+static void test_byte_order_mark_at_the_beginning_is_taken_off(void **state)
+{
+    (void)state;
+    write_text("secret", "\xef\xbb\xbftext");
+    assert_reads(file_read, "secret", "text");
+    assert_reads(file_read_secret, "secret", "text");
+    assert_reads(file_read_secret_line, "secret", "text");
+    write_text("secret", "\xef\xbb\xbf");
+    assert_reads(file_read, "secret", "");
+}
+
+static void test_byte_order_mark_inside_stays(void **state)
+{
+    (void)state;
+    write_text("secret", "text\xef\xbb\xbf");
+    assert_reads(file_read, "secret", "text\xef\xbb\xbf");
+}
+
 static void test_named_pipe_is_refused_without_waiting(void **state)
 {
     (void)state;
@@ -164,6 +182,8 @@ int main(void)
         cmocka_unit_test(test_regular_file_is_read),
         cmocka_unit_test(test_symbolic_link_to_a_file_is_read),
         cmocka_unit_test(test_empty_file_is_read),
+        cmocka_unit_test(test_byte_order_mark_at_the_beginning_is_taken_off),
+        cmocka_unit_test(test_byte_order_mark_inside_stays),
         cmocka_unit_test(test_named_pipe_is_refused_without_waiting),
         cmocka_unit_test(test_folder_is_refused),
         cmocka_unit_test(test_device_is_refused),

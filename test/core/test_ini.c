@@ -87,16 +87,10 @@ static void test_last_line_needs_no_newline(void **state)
     assert_read("[a]\nx=1", "1[a]2:x=1|");
 }
 
-static void test_byte_order_mark_is_skipped(void **state)
+static void test_byte_order_mark_left_in_the_text_is_refused(void **state)
 {
     (void)state;
-    assert_read("\xef\xbb\xbf[a]\nx=1\n", "1[a]2:x=1|");
-}
-
-static void test_second_byte_order_mark_is_refused(void **state)
-{
-    (void)state;
-    assert_refused("\xef\xbb\xbf\xef\xbb\xbf[a]\n",
+    assert_refused("\xef\xbb\xbf[a]\n",
                    "x.ini:1: a line without '=', expected 'key = value', '[section]' or '# comment'");
 }
 
@@ -367,8 +361,7 @@ int main(void)
         cmocka_unit_test(test_sections_and_keys_come_in_order_with_their_lines),
         cmocka_unit_test(test_empty_text_is_a_file_without_sections),
         cmocka_unit_test(test_last_line_needs_no_newline),
-        cmocka_unit_test(test_byte_order_mark_is_skipped),
-        cmocka_unit_test(test_second_byte_order_mark_is_refused),
+        cmocka_unit_test(test_byte_order_mark_left_in_the_text_is_refused),
         cmocka_unit_test(test_crlf_line_ends_are_accepted),
         cmocka_unit_test(test_comment_signs_inside_a_value_belong_to_it),
         cmocka_unit_test(test_value_may_hold_equals_and_colons),
