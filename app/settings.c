@@ -55,6 +55,10 @@ static bool check_accounts(const struct config *config, struct error *error)
         error_set(error, ERROR_CONFIG, "[accounts] %s", plain.message);
         return false;
     }
+    if (!transport_check_proxy(common->sts_proxy, &plain)) {
+        error_set(error, ERROR_CONFIG, "[accounts] %s", plain.message);
+        return false;
+    }
     for (size_t i = 0; i < config->account_count; i++) {
         if (!check_account(&config->accounts[i], error))
             return false;

@@ -90,6 +90,7 @@ struct accounts_config {
     const char *encryption_password; /* of the secrets in that table */
     const char *encryption_password_file;
     const char *sts_endpoint;      /* of sections that name none; "": sts.aliyuncs.com */
+    const char *sts_proxy;         /* "": none; "environment": as https_proxy says; may hold a password */
     int64_t sts_rate_limit;        /* calls a second to STS, metadata and URIs, over all accounts */
     const char *metadata_endpoint; /* ""; http://100.100.100.200; else http:// on a loopback address */
     bool metadata_without_token;   /* fall back to the metadata service's normal mode */

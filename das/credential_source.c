@@ -14,7 +14,8 @@ bool credentials_send(struct transport *transport, struct transport_request requ
     struct error plain;
 
     request.whole_body_max = CREDENTIALS_REPLY_MAX;
-    request.no_proxy = true;
+    if (request.proxy == NULL)
+        request.proxy = "";
     if (transport_send(transport, &request, response, &plain))
         return true;
     error_set(error, plain.class, "%s: %s%s%s", what, plain.message, advice[0] != '\0' ? "; " : "", advice);

@@ -1,6 +1,6 @@
 /*
  * Where temporary credentials come from: one blocking function per kind of source. Each sends one
- * to three requests through the given transport, never through a proxy, follows no redirect and
+ * to three requests through the given transport, through no proxy but a session's, follows no redirect and
  * repeats nothing: whether and when to ask again is for the caller to decide. The calling thread owns
  * the transport; transport_abort() ends a running call soon. The facts of the protocols: docs/das.md.
  *
@@ -42,6 +42,7 @@ void issued_credentials_release(struct issued_credentials *issued);
 /* The role to be assumed and how. */
 struct role_session {
     const char *sts_endpoint;      /* "": sts.aliyuncs.com; a host, or a URL as das.endpoint */
+    const char *proxy;             /* "": none; else as in struct transport_request */
     const char *role_arn;          /* acs:ram::UID:role/NAME */
     const char *role_session_name; /* 2 to 64 letters, digits or . @ - _ */
     const char *policy;            /* narrows the role's permissions, JSON; "": does not */

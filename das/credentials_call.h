@@ -11,7 +11,7 @@
 #define CREDENTIALS_WHAT_SIZE 160 /* of the texts that say what failed */
 
 /*
- * transport_send() without a proxy, the body kept whole up to CREDENTIALS_REPLY_MAX. On failure the
+ * transport_send(), without a proxy unless the request names one, the body kept whole up to CREDENTIALS_REPLY_MAX. On failure the
  * error starts with `what` and ends with `advice` ("": none).
  */
 bool credentials_send(struct transport *transport, struct transport_request request, const char *what,

@@ -111,7 +111,12 @@ static bool send_to(struct sts_call *call, struct transport *transport, const ch
                     struct issued_credentials *out)
 {
     const struct transport_request request = {
-        .method = TRANSPORT_POST, .url = url, .header_lines = "", .form = strbuf_text(&call->form)};
+        .method = TRANSPORT_POST,
+        .url = url,
+        .header_lines = "",
+        .form = strbuf_text(&call->form),
+        .proxy = call->session->proxy,
+    };
     struct transport_response response;
     bool ok;
 

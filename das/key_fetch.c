@@ -153,6 +153,7 @@ static struct role_session session_of(const struct key_source *source)
     return (struct role_session){
         .sts_endpoint = section->sts_endpoint[0] != '\0' ? section->sts_endpoint
                                                          : source->config->accounts_common.sts_endpoint,
+        .proxy = source->config->accounts_common.sts_proxy,
         .role_arn = source->role_arn,
         .role_session_name = section->role_session_name,
         .policy = section->policy,

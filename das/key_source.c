@@ -250,7 +250,8 @@ static bool same_common(const struct key_source *a, const struct key_source *b)
     switch (a->kind) {
     case CREDENTIAL_ROLE:
     case CREDENTIAL_OIDC_ROLE:
-        return same_text(ours->sts_endpoint, theirs->sts_endpoint);
+        return same_text(ours->sts_endpoint, theirs->sts_endpoint) &&
+               same_text(ours->sts_proxy, theirs->sts_proxy);
     case CREDENTIAL_ECS_ROLE:
         return same_text(ours->metadata_endpoint, theirs->metadata_endpoint) &&
                ours->metadata_without_token == theirs->metadata_without_token;

@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "das/endpoint.h"
 #include "das/exchange.h"
+#include "das/proxy.h"
 #include "das/zeroed_memory.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -232,12 +233,22 @@ static bool set_method(CURL *easy, const struct transport_request *request)
            (request->method != TRANSPORT_GET || curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK);
 }
 
+/* An empty text means none; NULL lets the environment decide. */
+static const char *proxy_option(const struct transport_request *request, const struct endpoint *endpoint)
+{
+    if (endpoint_is_loopback(endpoint))
+        return "";
+    if (request->proxy == NULL || strcmp(request->proxy, PROXY_OF_ENVIRONMENT) == 0)
+        return NULL;
+    return request->proxy;
+}
+
 static bool set_request_options(struct transport *transport, const struct endpoint *endpoint,
                                 const struct curl_slist *headers, struct exchange *exchange)
 {
     CURL *easy = transport->easy;
     const struct transport_request *request = exchange->request;
-    bool no_proxy = request->no_proxy || endpoint_is_loopback(endpoint);
+    const char *proxy = proxy_option(request, endpoint);
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     bool own_ca = transport->ca_file[0] != '\0';
 
@@ -252,8 +263,9 @@ static bool set_request_options(struct transport *transport, const struct endpoi
                             exchange_limit_ms(exchange, transport->connect_timeout)) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, exchange_limit_ms(exchange, transport->timeout)) ==
                CURLE_OK &&
-           /* An empty text means none; NULL lets the environment decide. */
-           curl_easy_setopt(easy, CURLOPT_PROXY, no_proxy ? "" : NULL) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK &&
+           /* The environment's exceptions are not for a proxy that is configured. */
+           curl_easy_setopt(easy, CURLOPT_NOPROXY, proxy != NULL ? "" : NULL) == CURLE_OK;
 }
 
 static CURLcode transfer_result(CURLM *multi)
@@ -337,7 +349,7 @@ static struct explanation explain(CURLcode result, const struct exchange *exchan
     case CURLE_COULDNT_RESOLVE_HOST:
         return (struct explanation){"the name cannot be resolved", "; check [das] endpoint and DNS"};
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return (struct explanation){"the proxy's name cannot be resolved; check https_proxy", ""};
+        return (struct explanation){"the proxy's name cannot be resolved, or its address cannot be read", ""};
     case CURLE_COULDNT_CONNECT:
         return (struct explanation){"cannot connect", "; check [das] endpoint and the network"};
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -362,26 +374,45 @@ static struct explanation explain(CURLcode result, const struct exchange *exchan
     }
 }
 
-static void set_transfer_error(const struct transport *transport, CURLcode result, const char *host,
-                               const struct exchange *exchange, struct error *error)
+static void set_plain_error(const struct proxy *proxy, CURLcode result, const char *curl_text,
+                            const struct explanation *why, const char *host, const struct exchange *exchange,
+                            struct error *error)
 {
-    const char *curl_text =
-        transport->curl_text[0] != '\0' ? transport->curl_text : curl_easy_strerror(result);
-    struct explanation why = explain(result, exchange);
-    bool is_das = exchange->request->is_das;
+    bool says_proxy = proxy->text[0] != '\0' && !exchange->sent;
+    char name[PROXY_NAME_SIZE];
 
+    if (curl_text[0] == '\0' || !proxy_may_be_repeated(proxy))
+        curl_text = curl_easy_strerror(result);
+    error_set(error, result == CURLE_SSL_CACERT_BADFILE ? ERROR_CONFIG : ERROR_TRANSIENT,
+              "%s: %s (%s)%s%s%s%s%s", host, why->what, curl_text,
+              exchange->request->is_das ? why->das_advice : "", says_proxy ? "; the proxy in " : "",
+              says_proxy ? proxy->source : "", says_proxy ? " is " : "",
+              says_proxy ? proxy_name(proxy, name) : "");
+}
+
+static void set_transfer_error(const struct transport *transport, CURLcode result,
+                               const struct endpoint *endpoint, const struct exchange *exchange,
+                               struct error *error)
+{
+    const char *proxy_text = proxy_option(exchange->request, endpoint);
+    const struct proxy proxy = proxy_of(proxy_text, endpoint->scheme);
+    struct explanation why = explain(result, exchange);
+    long proxy_status = 0;
+
+    curl_easy_getinfo(transport->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     if (exchange->too_large)
         error_set(error, ERROR_TOO_LARGE,
-                  "%s: the answer is larger than allowed (received %zu bytes, kept %zu)%s", host,
+                  "%s: the answer is larger than allowed (received %zu bytes, kept %zu)%s", endpoint->host,
                   exchange->response->received, exchange->response->body.length,
-                  is_das ? "; see [das] max_response_size" : "");
+                  exchange->request->is_das ? "; see [das] max_response_size" : "");
     else if (result == CURLE_OUT_OF_MEMORY || exchange->response->body.failed)
-        error_set(error, ERROR_NO_MEMORY, "%s: out of memory during a request", host);
+        error_set(error, ERROR_NO_MEMORY, "%s: out of memory during a request", endpoint->host);
     else if (exchange->resend || result == CURLE_ABORTED_BY_CALLBACK)
-        error_set(error, ERROR_TRANSIENT, "%s: %s", host, why.what);
+        error_set(error, ERROR_TRANSIENT, "%s: %s", endpoint->host, why.what);
+    else if (!exchange->sent && proxy_status != 0 && proxy_status / 100 != 2)
+        proxy_refusal(&proxy, proxy_status, endpoint->host, error);
     else
-        error_set(error, result == CURLE_SSL_CACERT_BADFILE ? ERROR_CONFIG : ERROR_TRANSIENT, "%s: %s (%s)%s",
-                  host, why.what, curl_text, is_das ? why.das_advice : "");
+        set_plain_error(&proxy, result, transport->curl_text, &why, endpoint->host, exchange, error);
 }
 
 /*
@@ -408,7 +439,7 @@ static bool exchange_once(struct transport *transport, const struct endpoint *en
     if (exchange->header_bytes > 0)
         curl_easy_getinfo(transport->easy, CURLINFO_RESPONSE_CODE, &response->http_status);
     if (result != CURLE_OK)
-        set_transfer_error(transport, result, endpoint->host, exchange, error);
+        set_transfer_error(transport, result, endpoint, exchange, error);
     curl_easy_setopt(transport->easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDS, "");
     free_headers(headers);

@@ -3,8 +3,8 @@
  *
  * TLS peers are always verified (TLS 1.2 or newer); there is no switch. Plain http is accepted
  * for loopback hosts only, and for one host that a request may name. Redirects are not followed,
- * proxies only as the environment says (https_proxy, no_proxy), never for loopback. One
- * transport_send() sends one request at most.
+ * proxies only as the request says, never for loopback. One transport_send() sends one request at
+ * most.
  */
 #ifndef DAS_TRANSPORT_H
 #define DAS_TRANSPORT_H
@@ -40,7 +40,7 @@ struct transport_request {
     int64_t timeout;             /* ns; shortens the transport's limits; 0: those */
     size_t whole_body_max;       /* > 0: the body is kept as it came, up to so many bytes */
     const char *plain_http_host; /* may be reached without TLS although it is no loopback; NULL: none */
-    bool no_proxy;               /* whatever the environment says */
+    const char *proxy;           /* NULL, "environment": as https_proxy and no_proxy say; "": none */
     bool is_das;                 /* errors name the keys of [das] to look at */
 };
 
@@ -85,6 +85,9 @@ bool transport_check_endpoint(const char *endpoint, struct error *error);
 /* The same check, and *parts (initialised; earlier content is dropped) filled on success. */
 bool transport_split_endpoint(const char *endpoint, struct transport_endpoint *parts, struct error *error);
 
+/* False with *error, without the text itself, when it cannot be a request's proxy. Pure. */
+bool transport_check_proxy(const char *proxy, struct error *error);
+
 /* NULL with *error. Settings are copied. The object belongs to one thread. */
 struct transport *transport_new(const struct transport_settings *settings, struct error *error);
 void transport_free(struct transport *transport); /* NULL is allowed */
@@ -99,7 +102,8 @@ bool transport_configure(struct transport *transport, const struct transport_set
  * Sends one request. Blocks until the answer, the time limit or transport_abort(). True when an
  * HTTP answer of any status arrived whole; otherwise *error (ERROR_TRANSIENT, ERROR_TOO_LARGE,
  * ERROR_NO_MEMORY, ERROR_CONFIG for a URL or ca_file that cannot be used) says what failed, with
- * the host. The owning thread. The error text never holds a query, a header or a body.
+ * the host. The owning thread. The error text never holds a query, a header or a body,
+ * and of a proxy only host and port.
  */
 bool transport_send(struct transport *transport, const struct transport_request *request,
                     struct transport_response *response, struct error *error);

@@ -30,7 +30,7 @@ distinguished_name = dn
 [authority]
 basicConstraints = critical,CA:TRUE
 [localhost]
-subjectAltName = DNS:localhost,IP:127.0.0.1
+subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::ffff:127.0.0.1
 [elsewhere]
 subjectAltName = DNS:db.example.test
 [ca]

@@ -10,7 +10,8 @@ import urllib.parse
 
 ISSUED = ("SimSecret", "SimToken")  # how the simulator's temporary secrets and security tokens begin
 SHORTEST = 8  # characters; what is shorter may occur by chance and is not searched for
-SECRET_KEYS = ("access_key_secret", "security_token", "password", "encryption_password", "credentials_uri")
+SECRET_KEYS = ("access_key_secret", "security_token", "password", "encryption_password", "credentials_uri",
+               "sts_proxy")
 FILE_KEYS = tuple(key + "_file" for key in SECRET_KEYS) + ("oidc_token_file", "admin_token_file", "basic_auth_file",
                                                            "tls_key_file")
 CONFIG_LINE = re.compile(r"^\s*([a-z_]+)\s*[=:]\s*(.*?)\s*$", re.MULTILINE)

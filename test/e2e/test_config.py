@@ -176,6 +176,10 @@ class BadConfiguration(Program):
     def test_plain_http_to_another_host(self):
         self.refused(self.sections(das={"endpoint": "http://192.0.2.1"}), r"\[das\] endpoint: plain http", "loopback")
 
+    def test_a_proxy_that_cannot_be_used_is_not_shown(self):
+        self.refused(self.sections(accounts={"sts_proxy": "http://proxyuser:CanaryProxy01@x@192.0.2.1:3128"}),
+                     r"\[accounts\] sts_proxy cannot be used; expected http://HOST:PORT")
+
     def test_endpoint_that_is_no_url(self):
         self.refused(self.sections(das={"endpoint": "das.example"}), r"\[das\] endpoint: not a URL")
 
