@@ -10,7 +10,7 @@
 #include "core/strbuf.h"
 
 /* The value of [web] listen when the file has none. */
-#define HEALTH_DEFAULT_LISTEN "0.0.0.0:10104"
+#define HEALTH_DEFAULT_LISTEN ":10104"
 
 /*
  * Appends the URL of /-/healthy at the first address of a listen setting; a listener on every

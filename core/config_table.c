@@ -50,9 +50,9 @@ const struct config_key config_keys[] = {
     {"exporter", "log_format", CONFIG_ENUM, .names = log_format_names, .fallback = "logfmt",
      .offset = AT(exporter.log_format), .meaning = "How log lines look on standard error."},
 
-    {"web", "listen", CONFIG_STRING, TEXT(1), .fallback = "0.0.0.0:10104",
+    {"web", "listen", CONFIG_STRING, TEXT(1), .fallback = ":10104",
      .offset = AT(web.listen), .flags = CONFIG_RESTART,
-     .meaning = "Addresses to serve on, comma-separated, such as `127.0.0.1:10104,[::1]:10104s`; suffix `s`: TLS."},
+     .meaning = "Addresses to serve on, comma-separated, such as `127.0.0.1:10104,[::1]:10104s`; `:10104`: every address, IPv4 and IPv6; suffix `s`: TLS."},
     {"web", "tls_cert_file", CONFIG_PATH, TEXT(0), .fallback = "", .offset = AT(web.tls_cert_file),
      .meaning = "Certificate (PEM) for the TLS addresses, followed by those between it and the authority. Read again when it changes."},
     {"web", "tls_key_file", CONFIG_PATH, TEXT(0), .fallback = "", .offset = AT(web.tls_key_file),

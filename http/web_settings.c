@@ -1,6 +1,8 @@
 #include "http/web_settings.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "http/access.h"
 #include "http/listen.h"
@@ -34,16 +36,31 @@ static bool check_tls(const struct web_config *web, bool tls, struct error *erro
         return true;
     error_set(error, ERROR_CONFIG,
               "[web] %s is set but no address in listen asks for TLS, expected the suffix s, such as "
-              "0.0.0.0:10104s",
+              ":10104s",
               key);
     return false;
+}
+
+/* Where the kernel has none, every address is every IPv4 address. */
+static bool system_has_ipv6(void)
+{
+#ifdef CIVETWEB_SYSTEM
+    return false; /* the library has none */
+#else
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+#endif
 }
 
 static bool fill(struct web_settings *settings, const struct web_config *web, struct error *error)
 {
     bool tls;
 
-    if (!listen_canonical(web->listen, &settings->listen, &tls, error) || !check_tls(web, tls, error))
+    if (!listen_canonical(web->listen, system_has_ipv6(), &settings->listen, &tls, error) ||
+        !check_tls(web, tls, error))
         return false;
     if (strbuf_failed(&settings->listen)) {
         error_set(error, ERROR_NO_MEMORY, "out of memory while reading [web]");

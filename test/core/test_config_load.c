@@ -11,7 +11,7 @@ static void test_minimal_file_has_every_default(void **state)
     assert_int_equal(config->exporter.queue_size, 1024);
     assert_int_equal(config->exporter.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config->exporter.log_format, LOG_FORMAT_LOGFMT);
-    assert_string_equal(config->web.listen, "0.0.0.0:10104");
+    assert_string_equal(config->web.listen, ":10104");
     assert_string_equal(config->inventory.file, "inventory.ini");
     assert_int_equal(config->inventory.refresh_interval, 60 * NS_PER_SECOND);
     assert_string_equal(config->inventory.exclude, "");

@@ -100,9 +100,11 @@ class Exporter:
         self.secrets = secrets or canary.Canary()
         self.secrets.add_environment(self.environment)
         self.configure(sections)
+        if not any(argument.startswith("--web.listen-address=") for argument in arguments):
+            arguments = ("--web.listen-address=127.0.0.1:0", *arguments)
         with open(self.log, "ab") as log, open(self.log + ".stdout", "ab") as out:
             self.process = subprocess.Popen(
-                command(EXPORTER, "--config.file=" + self.config, "--web.listen-address=127.0.0.1:0", *arguments),
+                command(EXPORTER, "--config.file=" + self.config, *arguments),
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder, env=self.environment)
         self.port = int(self.wait_log(lambda line: line["msg"] == "listening")["port"])
 

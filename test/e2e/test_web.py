@@ -118,6 +118,17 @@ class Tls(WebCase):
                                      url + "/-/healthy"], capture_output=True, text=True)
             self.assertEqual((result.returncode, result.stdout), (0, "ok\n"), result.stderr)
 
+    def test_a_port_alone_is_served_on_every_address_of_both_families(self):
+        try:
+            free_port("::1")
+        except OSError as error:
+            self.skipTest(f"no IPv6 on loopback: {error}")
+        self.start_web("--web.listen-address=:0")
+        for host in ("127.0.0.1", "[::1]"):
+            result = subprocess.run(["curl", "-sS", "--max-time", "20", "--request", "POST",
+                                     f"http://{host}:{self.exporter.port}/refresh"], capture_output=True, text=True)
+            self.assertIn("refresh_id", result.stdout, result.stderr)
+
     def test_an_authority_that_the_client_does_not_know_is_refused(self):
         self.start_tls()
         self.assert_refused(ca="other_ca.pem")
@@ -362,7 +373,7 @@ class Check(WebCase):
         self.assertRegex(result.stderr, reason)
 
     def test_what_is_wrong_with_web_is_found(self):
-        self.assert_wrong("expected ADDRESS:PORT", listen="localhost:80")
+        self.assert_wrong("expected :PORT", listen="localhost:80")
         self.assert_wrong("expected tls_cert_file", listen="127.0.0.1:0s")
         self.assert_wrong("expected the suffix s", tls_cert_file="x.pem")
         self.assert_wrong("tls_cert_file: .*missing.pem", listen="127.0.0.1:0s", tls_cert_file="missing.pem")

@@ -13,7 +13,7 @@ static void check_again(const char *canonical, bool tls)
     bool tls_again = !tls;
 
     strbuf_init(&again, 0);
-    assert(listen_canonical(canonical, &again, &tls_again, &error));
+    assert(listen_canonical(canonical, false, &again, &tls_again, &error));
     assert(tls_again == tls && strcmp(strbuf_text(&again), canonical) == 0);
     strbuf_release(&again);
 }
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool tls = false;
 
     strbuf_init(&canonical, 0);
-    if (listen_canonical(text, &canonical, &tls, &error)) {
+    if (listen_canonical(text, false, &canonical, &tls, &error)) {
         assert(strpbrk(strbuf_text(&canonical), " \t\r\n") == NULL);
         check_again(strbuf_text(&canonical), tls);
     } else {
