@@ -173,17 +173,39 @@ static bool check_accounts(const struct check *check)
     return check_total(check) && good;
 }
 
+/* What was read but not understood, and what the server lacks. */
+static void print_remarks(const struct rows *rows, FILE *out)
+{
+    for (int topic = 0; topic < REMARK_TOPIC_COUNT; topic++) {
+        const struct remarks *remarks = &rows->remarks[topic];
+
+        for (size_t i = 0; i < remarks_kept(remarks); i++)
+            terminal_line(out, "warning: %s", remarks->texts[i]);
+        if (remarks->count > remarks_kept(remarks))
+            terminal_line(out, "warning: %" PRIu64 " more of the same",
+                          remarks->count - remarks_kept(remarks));
+    }
+}
+
+static bool none_left(const char *what, FILE *errors)
+{
+    terminal_line(errors, "check failed: not one %s is left, see the warnings above", what);
+    return false;
+}
+
 static bool check_users(struct rows *rows, FILE *out, FILE *errors)
 {
     struct error error;
     struct user_limits *limits = user_limits_build(rows, clock_unix_ms(), &error);
+    bool good;
 
     if (limits == NULL)
         return CHECK_FAILED(errors, &error);
     terminal_line(out, "user limits: %zu", limits->count);
     print_rejections(limits->rejected, out);
+    good = limits->count > 0 || limits->row_count == 0 || none_left("user limit", errors);
     user_limits_put(limits);
-    return true;
+    return good;
 }
 
 static bool check_table(struct rows *rows, struct accounts_table **table, FILE *out, FILE *errors)
@@ -195,7 +217,7 @@ static bool check_table(struct rows *rows, struct accounts_table **table, FILE *
         return CHECK_FAILED(errors, &error);
     terminal_line(out, "accounts table: %zu accounts", (*table)->count);
     print_rejections((*table)->rejected, out);
-    return true;
+    return (*table)->count > 0 || (*table)->row_count == 0 || none_left("account of the table", errors);
 }
 
 static void nothing_changed(void *context, const char *aliyun_uid)
@@ -264,8 +286,11 @@ static bool check_inventory(struct config *config, struct rows *rows, const stru
     terminal_line(out, "inventory: %zu instances, %zu targets", inventory->instance_count,
                   inventory->target_count);
     print_rejections(inventory->rejected, out);
+    print_remarks(rows, out);
     good = check_accounts_with(&check, config, offline, errors);
-    if (!good)
+    if (inventory->instance_count == 0)
+        good = none_left("instance", errors);
+    else if (!good)
         terminal_line(errors, "check failed: see the verdicts above");
     inventory_put(inventory);
     return good;

@@ -38,6 +38,8 @@ bool runtime_gather(void *context, struct self_metrics *self)
     self->rejected = runtime->rejected;
     self->rejected_names = runtime->rejected_names;
     self->rejected_count = REJECTION_COUNT;
+    self->undated_rows = loads.undated_rows;
+    self->held_loads = loads.held_loads;
     self->optional_metrics = atomic_load(&runtime->optional_metrics);
     mutex_lock(&runtime->reload_mutex);
     self->config_reload_successful = runtime->reload_successful;

@@ -26,6 +26,9 @@ static void fill_inventory_status(struct runtime *runtime, struct inventory_stat
         .users_success_unix_ms = loads.users_success_unix_ms,
         .instances_failures = loads.instances_failures,
         .users_failures = loads.users_failures,
+        .is_held = loads.is_held,
+        .held_found = loads.held_found,
+        .held_in_force = loads.held_in_force,
         .error = loads.last_error,
     };
 }

@@ -67,6 +67,8 @@ struct inventory_status {
     int64_t users_success_unix_ms;     /* 0: never */
     uint64_t instances_failures;       /* in a row */
     uint64_t users_failures;
+    bool is_held; /* a load that found held_found entries where held_in_force are in force */
+    uint64_t held_found, held_in_force;
     struct error error; /* of the newest failure still standing; ERROR_NONE: none is */
 };
 

@@ -119,6 +119,8 @@ struct accounts_table *accounts_table_build(struct rows *rows, int64_t unix_ms, 
         };
     }
     table->count = rows->account_count;
+    if (table->count == 0)
+        remark_none_left(&rows->remarks[REMARKS_ACCOUNTS], "accounts", table->row_count, table->rejected);
     table->arena = rows->account_arena;
     arena_init(&rows->account_arena);
     rows->account_count = 0;

@@ -11,6 +11,7 @@
 #include "core/text.h"
 #include "core/thread.h"
 #include "db/clear_text.h"
+#include "db/load.h"
 #include "db/load_schedule.h"
 
 #define THREAD_NAME "inventory"
@@ -24,6 +25,7 @@ struct scope_state {
     uint64_t failures;
     struct error error; /* ERROR_NONE after a success */
     int64_t failed_at;
+    struct load_hold hold; /* as the last load left it */
 };
 
 struct loader {
@@ -35,54 +37,23 @@ struct loader {
     bool started; /* main thread only */
     bool joined;  /* main thread only */
 
-    struct complaint complaints[LOAD_SCOPE_COUNT]; /* inventory thread only */
+    /* inventory thread only */
+    struct complaint complaints[LOAD_SCOPE_COUNT];
+    struct load_hold holds[LOAD_SCOPE_COUNT];
+    uint64_t remarks_said[REMARK_TOPIC_COUNT];
 
     /* Under the mutex. */
     struct config *config;
     struct load_schedule schedule;
     struct scope_state scopes[LOAD_SCOPE_COUNT];
     uint64_t accounts_rejected[REJECTION_COUNT];
-    bool is_new_config; /* no load began with it yet */
+    bool is_new_config;                           /* no load began with it yet */
+    uint64_t undated_instances, undated_accounts; /* rows of the last good loads */
+    uint64_t held_loads;
+    unsigned asked; /* scopes that a person asked for, until they are loaded */
     bool stopping;
     bool finished;
 };
-
-/* One load from the rows to the sink; lives on the inventory thread's stack. */
-struct load {
-    const struct config *config;
-    unsigned scope;  /* to be loaded */
-    unsigned loaded; /* loaded, built, and after deliver() in force */
-    int64_t started;
-    struct inventory *inventory;
-    struct user_limits *limits;
-    struct accounts_table *accounts;
-    struct error error; /* why loaded is not scope */
-};
-
-static unsigned scope_at(int index)
-{
-    return 1u << index;
-}
-
-static const char *scope_name(unsigned scope)
-{
-    switch (scope) {
-    case LOAD_INSTANCES:
-        return "instances";
-    case LOAD_USERS:
-        return "users";
-    case LOAD_ACCOUNTS:
-        return "accounts";
-    case LOAD_INSTANCES | LOAD_USERS:
-        return "instances,users";
-    case LOAD_INSTANCES | LOAD_ACCOUNTS:
-        return "instances,accounts";
-    case LOAD_USERS | LOAD_ACCOUNTS:
-        return "users,accounts";
-    default:
-        return "all";
-    }
-}
 
 static void schedule_intervals(const struct config *config, int64_t intervals[LOAD_SCOPE_COUNT])
 {
@@ -142,61 +113,6 @@ void loader_free(struct loader *loader)
     free(loader);
 }
 
-/* Reads and builds what is due. Blocks. */
-static void load_run(struct load *load)
-{
-    int64_t unix_ms = clock_unix_ms();
-    struct rows rows;
-    unsigned whole;
-
-    rows_init(&rows);
-    whole = source_read_rows(load->config, load->scope, &rows, &load->error);
-    if ((whole & LOAD_INSTANCES) != 0) {
-        load->inventory = inventory_build(&rows, load->config->inventory.exclude, unix_ms, &load->error);
-        load->loaded |= load->inventory != NULL ? LOAD_INSTANCES : 0;
-    }
-    if ((whole & LOAD_USERS) != 0) {
-        load->limits = user_limits_build(&rows, unix_ms, &load->error);
-        load->loaded |= load->limits != NULL ? LOAD_USERS : 0;
-    }
-    if ((whole & LOAD_ACCOUNTS) != 0) {
-        load->accounts = accounts_table_build(&rows, unix_ms, &load->error);
-        load->loaded |= load->accounts != NULL ? LOAD_ACCOUNTS : 0;
-    }
-    rows_release(&rows);
-}
-
-static int64_t rejected_total(const uint64_t *rejected)
-{
-    uint64_t total = 0;
-
-    for (int i = 0; i < REJECTION_COUNT; i++)
-        total += rejected[i];
-    return (int64_t)total;
-}
-
-static void log_loaded(const struct load *load, int64_t now)
-{
-    int64_t duration_ms = (now - load->started) / NS_PER_MS;
-    const char *source = inventory_source_name(load->config->inventory.source);
-
-    if ((load->loaded & LOAD_INSTANCES) != 0)
-        log_info("inventory loaded", log_text("source", source),
-                 log_int("instances", (int64_t)load->inventory->instance_count),
-                 log_int("targets", (int64_t)load->inventory->target_count),
-                 log_int("rejected", rejected_total(load->inventory->rejected)),
-                 log_int("duration_ms", duration_ms));
-    if ((load->loaded & LOAD_USERS) != 0)
-        log_info(
-            "user limits loaded", log_text("source", source), log_int("limits", (int64_t)load->limits->count),
-            log_int("rejected", rejected_total(load->limits->rejected)), log_int("duration_ms", duration_ms));
-    if ((load->loaded & LOAD_ACCOUNTS) != 0)
-        log_info("accounts loaded", log_text("source", source),
-                 log_int("accounts", (int64_t)load->accounts->count),
-                 log_int("rejected", rejected_total(load->accounts->rejected)),
-                 log_int("duration_ms", duration_ms));
-}
-
 /* The same failure has the same kind, another one another; never 0. */
 static int complaint_kind(const struct error *error)
 {
@@ -210,7 +126,7 @@ static int complaint_kind(const struct error *error)
 static bool has_all(const struct loader *loader, unsigned scopes)
 {
     for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
-        if ((scopes & scope_at(i)) != 0 && loader->scopes[i].success_unix_ms == 0)
+        if ((scopes & load_scope_at(i)) != 0 && loader->scopes[i].success_unix_ms == 0)
             return false;
     }
     return true;
@@ -229,7 +145,7 @@ static bool is_complained_of(const struct loader *loader, int kind)
 /* Says failures that are new or went unsaid for long, and recoveries. */
 static void log_changes(struct loader *loader, const struct load *load, int64_t now)
 {
-    unsigned failed = load->scope & ~load->loaded;
+    unsigned failed = load_failed_scopes(load);
     bool say = false;
     uint64_t unsaid = 0;
 
@@ -237,20 +153,21 @@ static void log_changes(struct loader *loader, const struct load *load, int64_t 
         struct complaint *complaint = &loader->complaints[i];
         uint64_t repeats = 0;
 
-        if ((failed & scope_at(i)) != 0) {
+        if ((failed & load_scope_at(i)) != 0) {
             int kind = complaint_kind(&load->error);
             bool is_echo = complaint->kind != kind && is_complained_of(loader, kind);
 
             say |= complaint_raise(complaint, kind, now, &repeats) && !is_echo;
             unsaid = repeats > unsaid ? repeats : unsaid;
-        } else if ((load->loaded & scope_at(i)) != 0 && complaint_settle(complaint, &repeats)) {
-            log_info("inventory source recovered", log_text("scope", scope_name(scope_at(i))),
+        } else if (((load->loaded | load->held) & load_scope_at(i)) != 0 &&
+                   complaint_settle(complaint, &repeats)) {
+            log_info("inventory source recovered", log_text("scope", load_scope_name(load_scope_at(i))),
                      log_int("unsaid_failures", (int64_t)repeats));
         }
     }
     if (say)
         log_failure(LOG_LEVEL_WARN, "inventory load failed", &load->error,
-                    log_text("scope", scope_name(failed)),
+                    log_text("scope", load_scope_name(failed)),
                     log_text("in_force", has_all(loader, failed) ? "the last good load" : "nothing yet"),
                     log_int("unsaid_failures", (int64_t)unsaid));
 }
@@ -268,7 +185,7 @@ static void deliver(const struct loader_sink *sink, struct load *load, int64_t n
     if (load->limits != NULL &&
         !sink->user_limits_loaded(sink->context, load->limits, now - load->started, &load->error))
         load->loaded &= ~(unsigned)LOAD_USERS;
-    failed = load->scope & ~load->loaded;
+    failed = load_failed_scopes(load);
     if (failed != 0)
         sink->load_failed(sink->context, failed, &load->error);
 }
@@ -276,15 +193,24 @@ static void deliver(const struct loader_sink *sink, struct load *load, int64_t n
 /* Writes the outcome into the shared state. The mutex is held. */
 static void record(struct loader *loader, const struct load *load, int64_t now)
 {
-    load_schedule_finish(&loader->schedule, load->scope, load->loaded, now);
+    unsigned failed = load_failed_scopes(load);
+
+    load_schedule_finish(&loader->schedule, load->scope, load->scope & ~failed, now);
+    loader->asked |= load->asked & failed;
     for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
         struct scope_state *state = &loader->scopes[i];
 
-        if ((load->loaded & scope_at(i)) != 0) {
+        state->hold = loader->holds[i];
+        loader->held_loads += (load->held & load_scope_at(i)) != 0;
+        if ((load->loaded & load_scope_at(i)) != 0) {
             state->success_unix_ms = clock_unix_ms();
             state->failures = 0;
             error_clear(&state->error);
-        } else if ((load->scope & scope_at(i)) != 0 && load_schedule_wanted(&loader->schedule, scope_at(i))) {
+        } else if ((load->held & load_scope_at(i)) != 0) {
+            state->failures = 0;
+            error_clear(&state->error);
+        } else if ((failed & load_scope_at(i)) != 0 &&
+                   load_schedule_wanted(&loader->schedule, load_scope_at(i))) {
             state->failures++;
             state->error = load->error;
             state->failed_at = now;
@@ -292,13 +218,10 @@ static void record(struct loader *loader, const struct load *load, int64_t now)
     }
     if ((load->loaded & LOAD_ACCOUNTS) != 0 && load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
         memcpy(loader->accounts_rejected, load->accounts->rejected, sizeof(loader->accounts_rejected));
-}
-
-static void load_release(struct load *load)
-{
-    inventory_put(load->inventory);
-    user_limits_put(load->limits);
-    accounts_table_put(load->accounts);
+    if (load->inventory != NULL && (load->loaded & LOAD_INSTANCES) != 0)
+        loader->undated_instances = load->inventory->undated_rows;
+    if (load->accounts != NULL && (load->loaded & LOAD_ACCOUNTS) != 0)
+        loader->undated_accounts = load->accounts->undated_rows;
 }
 
 static bool is_stopping(struct loader *loader)
@@ -324,19 +247,23 @@ static void warn_of_clear_text(const struct config *config)
 static void load_once(struct loader *loader, unsigned scope)
 {
     struct config *config = config_get(loader->config);
-    struct load load = {.config = config, .scope = scope, .started = clock_now()};
+    struct load load = {
+        .config = config, .scope = scope, .asked = loader->asked & scope, .started = clock_now()};
     bool is_new_config = loader->is_new_config;
     int64_t now;
 
     loader->is_new_config = false;
+    loader->asked &= ~scope;
     mutex_unlock(&loader->mutex);
     if (is_new_config)
         warn_of_clear_text(config);
     load_run(&load);
     now = clock_now();
+    load_hold_back(&load, loader->holds, now);
     deliver(&loader->sink, &load, now);
     if (!is_stopping(loader)) {
-        log_loaded(&load, now);
+        load_log(&load, now);
+        load_log_remarks(&load, loader->remarks_said);
         log_changes(loader, &load, now);
     }
     mutex_lock(&loader->mutex);
@@ -385,9 +312,10 @@ bool loader_start(struct loader *loader, struct error *error)
 static void forget_unwanted(struct loader *loader)
 {
     for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
-        if (load_schedule_wanted(&loader->schedule, scope_at(i)))
+        if (load_schedule_wanted(&loader->schedule, load_scope_at(i)))
             continue;
         loader->scopes[i].failures = 0;
+        loader->scopes[i].hold.holding = false;
         error_clear(&loader->scopes[i].error);
     }
     if (!load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
@@ -405,6 +333,7 @@ void loader_configure(struct loader *loader, struct config *config)
     loader->config = config_get(config);
     loader->is_new_config = true;
     load_schedule_configure(&loader->schedule, intervals, clock_now());
+    loader->asked = LOAD_ALL;
     forget_unwanted(loader);
     mutex_unlock(&loader->mutex);
     pthread_cond_signal(&loader->wake);
@@ -415,6 +344,7 @@ void loader_request(struct loader *loader, unsigned scope)
 {
     mutex_lock(&loader->mutex);
     load_schedule_request(&loader->schedule, scope, clock_now());
+    loader->asked |= scope;
     mutex_unlock(&loader->mutex);
     pthread_cond_signal(&loader->wake);
 }
@@ -433,13 +363,25 @@ static const struct error *newest_error(const struct loader *loader)
     return newest != NULL ? &newest->error : NULL;
 }
 
+/* Of the first scope of which a load is held; NULL when none is. The mutex is held. */
+static const struct load_hold *first_hold(const struct loader *loader)
+{
+    for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
+        if (loader->scopes[i].hold.holding)
+            return &loader->scopes[i].hold;
+    }
+    return NULL;
+}
+
 void loader_status(struct loader *loader, struct loader_status *status)
 {
     const struct scope_state *scopes = loader->scopes;
+    const struct load_hold *held;
     const struct error *error;
 
     mutex_lock(&loader->mutex);
     error = newest_error(loader);
+    held = first_hold(loader);
     *status = (struct loader_status){
         .instances_success_unix_ms = scopes[SCOPE_INSTANCES].success_unix_ms,
         .users_success_unix_ms = scopes[SCOPE_USERS].success_unix_ms,
@@ -447,10 +389,17 @@ void loader_status(struct loader *loader, struct loader_status *status)
         .instances_failures = scopes[SCOPE_INSTANCES].failures,
         .users_failures = scopes[SCOPE_USERS].failures,
         .accounts_failures = scopes[SCOPE_ACCOUNTS].failures,
+        .undated_rows = loader->undated_instances + loader->undated_accounts,
+        .held_loads = loader->held_loads,
     };
     memcpy(status->accounts_rejected, loader->accounts_rejected, sizeof(status->accounts_rejected));
     if (error != NULL)
         status->last_error = *error;
+    if (held != NULL) {
+        status->is_held = true;
+        status->held_found = held->found;
+        status->held_in_force = held->in_force;
+    }
     mutex_unlock(&loader->mutex);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The inventory thread: loads instances, user limits and accounts, each on its own interval, keeps trying
- * with back-off when the source is lost, and hands good loads on. A failed load changes nothing:
- * whoever received the last good one keeps it.
+ * with back-off when the source is lost, and hands good loads on. A failed load changes nothing, nor
+ * does one that is not believed yet: whoever received the last good one keeps it.
  */
 #ifndef DB_LOADER_H
 #define DB_LOADER_H
@@ -43,6 +43,10 @@ struct loader_status {
     uint64_t users_failures;
     uint64_t accounts_failures;
     uint64_t accounts_rejected[REJECTION_COUNT]; /* rows of the last good load; 0 when it is not wanted */
+    uint64_t undated_rows; /* good rows of the last good loads whose updatetime was not understood */
+    uint64_t held_loads;   /* so far; see db/load_hold.h */
+    bool is_held;          /* now: a load that found held_found entries where held_in_force are in force */
+    size_t held_found, held_in_force;
     struct error last_error; /* of the newest failure still standing; ERROR_NONE when none is */
 };
 
@@ -57,7 +61,7 @@ void loader_configure(struct loader *loader, struct config *config);
 
 /*
  * Asks for a load of `scope` as soon as possible. Requests that come while one is running are
- * joined into one more load after it. Any thread, does not block.
+ * joined into one more load after it. What it finds is believed at once. Any thread, does not block.
  */
 void loader_request(struct loader *loader, unsigned scope);
 

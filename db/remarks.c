@@ -17,6 +17,13 @@ void remarks_add(struct remarks *remarks, const char *format, ...)
     va_end(arguments);
 }
 
+void remarks_lead(struct remarks *remarks, const char *text)
+{
+    memmove(remarks->texts[1], remarks->texts[0], sizeof(remarks->texts) - REMARK_SIZE);
+    snprintf(remarks->texts[0], REMARK_SIZE, "%s", text);
+    remarks->count++;
+}
+
 size_t remarks_kept(const struct remarks *remarks)
 {
     return remarks->count < REMARKS_KEPT ? (size_t)remarks->count : REMARKS_KEPT;

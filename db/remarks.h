@@ -18,6 +18,9 @@ struct remarks {
 
 void remarks_add(struct remarks *remarks, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts a text before the others. */
+void remarks_lead(struct remarks *remarks, const char *text);
+
 /* How many texts are there. */
 size_t remarks_kept(const struct remarks *remarks);
 

@@ -1,5 +1,9 @@
 #include "db/row_remarks.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/strbuf.h"
 #include "core/text.h"
 
 void remark_value(struct remarks *remarks, const char *row_name, const char *column, struct row_value value,
@@ -27,4 +31,26 @@ void remark_undated(struct remarks *remarks, const char *row_name, struct row_va
 {
     remark_value(remarks, row_name, "updatetime", updated,
                  "a date and time or seconds since 1970; among duplicates the larger id is newer");
+}
+
+void remark_none_left(struct remarks *remarks, const char *what, uint64_t row_count,
+                      const uint64_t rejected[REJECTION_COUNT])
+{
+    struct strbuf text;
+    const char *separator = ":";
+
+    strbuf_init(&text, REMARK_SIZE);
+    if (row_count == 0)
+        strbuf_append_format(&text, "there are no rows of %s", what);
+    else
+        strbuf_append_format(&text, "every row of %s is left out", what);
+    for (int i = 0; i < REJECTION_COUNT; i++) {
+        if (rejected[i] == 0)
+            continue;
+        strbuf_append_format(&text, "%s %" PRIu64 " %s", separator, rejected[i],
+                             rejection_name((enum rejection)i));
+        separator = ",";
+    }
+    remarks_lead(remarks, strbuf_text(&text));
+    strbuf_release(&text);
 }

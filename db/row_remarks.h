@@ -2,6 +2,7 @@
 #ifndef DB_ROW_REMARKS_H
 #define DB_ROW_REMARKS_H
 
+#include "db/inventory.h"
 #include "db/remarks.h"
 #include "db/row_value.h"
 
@@ -16,5 +17,9 @@ void remark_invisible(struct remarks *remarks, const char *row_name, const char 
 
 /* The row has no updatetime that is understood. */
 void remark_undated(struct remarks *remarks, const char *row_name, struct row_value updated);
+
+/* Not one of the rows is left; `what` they are, such as "instances", and why they were rejected. */
+void remark_none_left(struct remarks *remarks, const char *what, uint64_t row_count,
+                      const uint64_t rejected[REJECTION_COUNT]);
 
 #endif

@@ -378,6 +378,9 @@ struct inventory *inventory_build(struct rows *rows, const char *exclude, int64_
     if (inventory->instances == NULL || inventory->targets == NULL)
         goto out;
     join(inventory, rows);
+    if (inventory->instance_count == 0)
+        remark_none_left(&rows->remarks[REMARKS_INSTANCES], "instances", inventory->row_count,
+                         inventory->rejected);
     inventory->arena = rows->inventory_arena;
     arena_init(&rows->inventory_arena);
     rows->instance_count = 0;
@@ -455,6 +458,8 @@ struct user_limits *user_limits_build(struct rows *rows, int64_t unix_ms, struct
         };
     }
     limits->count = rows->user_count;
+    if (limits->count == 0 && limits->row_count > 0)
+        remark_none_left(&rows->remarks[REMARKS_USERS], "user limits", limits->row_count, limits->rejected);
     limits->arena = rows->user_arena;
     arena_init(&rows->user_arena);
     rows->user_count = 0;

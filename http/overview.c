@@ -94,6 +94,19 @@ static void judge_instances(struct overview *overview, const struct status *stat
     finding->link = "/#inventory";
 }
 
+/* Half of it may be gone for good, or for the moment in which somebody fills the tables anew. */
+static void judge_held_load(struct overview *overview, const struct inventory_status *inventory)
+{
+    struct finding *finding;
+
+    if (!inventory->is_held)
+        return;
+    finding = add(overview, LEVEL_WARNING, PHRASE_INVENTORY_HELD);
+    finding->count = inventory->held_found;
+    finding->total = inventory->held_in_force;
+    finding->link = "/#inventory";
+}
+
 /* What is read beside the instances. Together with them it fails for the same reason, which is said once. */
 static void judge_other_tables(struct overview *overview, const struct inventory_status *inventory)
 {
@@ -112,6 +125,7 @@ static void judge_program(struct overview *overview, const struct status *status
     if (why != NULL)
         add(overview, LEVEL_BAD, PHRASE_STUCK)->name = why;
     judge_instances(overview, status);
+    judge_held_load(overview, &status->inventory);
     judge_other_tables(overview, &status->inventory);
     if (status->reload.error.class != ERROR_NONE)
         add(overview, LEVEL_WARNING, PHRASE_RELOAD_FAILED)->error = &status->reload.error;

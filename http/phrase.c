@@ -42,6 +42,12 @@ static const char *const phrases[PHRASE_COUNT][LANGUAGE_COUNT] = {
                               "无法读取实例清单，继续使用 {3}前的清单。"},
     [PHRASE_INVENTORY_EMPTY] = {"The inventory has no instance that can be collected.",
                                 "实例清单中没有可采集的实例。"},
+    [PHRASE_INVENTORY_HELD] =
+        {"A load of the inventory found {1} rows where {2} are in use and is held back; the old inventory "
+         "stays "
+         "until a load at least 30 s later says the same, or the configuration is reloaded.",
+         "读取实例清单时只得到 {1} 条，而正在使用的有 {2} 条，暂不采信；旧清单继续使用，直到至少 30 "
+         "秒后的读取结果相同，或重新加载配置。"},
     [PHRASE_USERS_FAILED] = {"The connection limits of users cannot be loaded.",
                              "无法读取用户的连接数上限。"},
     [PHRASE_ACCOUNTS_TABLE_FAILED] = {"The accounts table cannot be loaded.", "无法读取账号表。"},

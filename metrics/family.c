@@ -209,6 +209,18 @@ static const struct family families[FAMILY_COUNT] = {
             .labels = {"reason"},
             .help = "Rows of the last inventory load that yield no target or sample, by reason.",
         },
+    [FAMILY_INVENTORY_UNDATED_ROWS] =
+        {
+            .name = "session_exporter_inventory_undated_rows",
+            .type = FAMILY_GAUGE,
+            .help = "Rows of the last inventory load whose updatetime was not understood.",
+        },
+    [FAMILY_INVENTORY_HELD_LOADS] =
+        {
+            .name = "session_exporter_inventory_held_loads",
+            .type = FAMILY_COUNTER,
+            .help = "Inventory loads that had lost more than half and were not believed.",
+        },
     [FAMILY_SERIES] =
         {
             .name = "session_exporter_series",

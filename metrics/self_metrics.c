@@ -195,6 +195,12 @@ static bool render_exporter(const struct self_metrics *self, enum family_id fami
     case FAMILY_INVENTORY_REJECTED_ROWS:
         render_rejected_rows(self, out);
         return true;
+    case FAMILY_INVENTORY_UNDATED_ROWS:
+        render_uint(out, family, self->undated_rows);
+        return true;
+    case FAMILY_INVENTORY_HELD_LOADS:
+        render_uint(out, family, self->held_loads);
+        return true;
     case FAMILY_CONFIG_RELOAD_SUCCESSFUL:
         render_uint(out, family, self->config_reload_successful ? 1 : 0);
         return true;

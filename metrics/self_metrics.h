@@ -49,6 +49,8 @@ struct self_metrics {
     const uint64_t *rejected;          /* rows of the last inventory load, by reason */
     const char *const *rejected_names; /* the reasons, unique */
     size_t rejected_count;
+    uint64_t undated_rows; /* of the last inventory load */
+    uint64_t held_loads;
     bool config_reload_successful;
     int64_t config_reload_success_unix_ms; /* 0: never, no sample */
     unsigned optional_metrics;             /* those on the page: a set of 1 << enum optional_metric */

@@ -244,6 +244,32 @@ static void test_calls_from_many_threads_do_not_race(void **state)
     await(&fixture->seen, &fixture->seen.inventories, 1);
 }
 
+static void test_emptied_file_is_held_until_a_reload_is_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config *config = file_config(fixture->file);
+    int64_t deadline = clock_now() + PATIENCE;
+    struct loader_status status;
+
+    config->inventory.refresh_interval = NS_PER_SECOND / 10;
+    write_file(fixture, TWO);
+    start_loader(fixture, config);
+    await(&fixture->seen, &fixture->seen.inventories, 1);
+    write_file(fixture, "");
+    do {
+        loader_status(fixture->loader, &status);
+    } while (status.held_loads < 2 && clock_now() < deadline);
+    assert_true(status.is_held);
+    assert_int_equal(status.held_found, 0);
+    assert_int_equal(status.held_in_force, 2);
+    assert_int_equal(status.instances_failures, 0);
+    assert_int_equal(targets_of(&fixture->seen), 2);
+    loader_configure(fixture->loader, config);
+    while (targets_of(&fixture->seen) != 0 && clock_now() < deadline)
+        ;
+    assert_int_equal(targets_of(&fixture->seen), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -260,6 +286,7 @@ int main(void)
         TEST(test_recovery_clears_the_status),
         TEST(test_request_loads_again),
         TEST(test_requests_during_a_load_are_one_more_load),
+        TEST(test_emptied_file_is_held_until_a_reload_is_asked_for),
         TEST(test_new_configuration_is_used_at_once),
         TEST(test_loader_without_a_start_stops_and_is_freed),
         TEST(test_stop_interrupts_the_wait_for_the_next_load),

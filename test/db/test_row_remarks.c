@@ -35,7 +35,7 @@ static const char *remark_on(struct instance_row row, struct rows *rows, struct 
     add_instance(rows, row);
     *inventory = inventory_build(rows, "", NOW_MS, &error);
     assert_non_null(*inventory);
-    return rows->remarks[REMARKS_INSTANCES].texts[0];
+    return rows->remarks[REMARKS_INSTANCES].texts[remarks_kept(&rows->remarks[REMARKS_INSTANCES]) - 1];
 }
 
 static void assert_remark(struct instance_row row, enum rejection rejection, const char *expected)
@@ -95,7 +95,7 @@ static void test_row_without_a_time_is_kept_and_counted(void **state)
     rows_release(&rows);
 }
 
-static void test_first_remarks_are_kept_and_all_are_counted(void **state)
+static void test_first_remarks_are_kept_behind_that_all_rows_are_left_out(void **state)
 {
     struct rows rows;
     struct inventory *inventory;
@@ -111,8 +111,24 @@ static void test_first_remarks_are_kept_and_all_are_counted(void **state)
         add_instance(&rows, row);
     }
     inventory = inventory_build(&rows, "", NOW_MS, &error);
-    assert_int_equal(rows.remarks[REMARKS_INSTANCES].count, 7);
+    assert_int_equal(rows.remarks[REMARKS_INSTANCES].count, 8);
+    assert_string_equal(rows.remarks[REMARKS_INSTANCES].texts[0],
+                        "every row of instances is left out: 7 invalid_value");
     assert_int_equal(remarks_kept(&rows.remarks[REMARKS_INSTANCES]), REMARKS_KEPT);
+    inventory_put(inventory);
+    rows_release(&rows);
+}
+
+static void test_empty_inventory_is_said(void **state)
+{
+    struct rows rows;
+    struct inventory *inventory;
+    struct error error;
+
+    (void)state;
+    rows_init(&rows);
+    inventory = inventory_build(&rows, "", NOW_MS, &error);
+    assert_string_equal(rows.remarks[REMARKS_INSTANCES].texts[0], "there are no rows of instances");
     inventory_put(inventory);
     rows_release(&rows);
 }
@@ -131,7 +147,7 @@ static void test_limit_that_is_not_understood_is_named(void **state)
     limits = user_limits_build(&rows, NOW_MS, &error);
     assert_int_equal(limits->rejected[REJECTED_INVALID_VALUE], 1);
     assert_string_equal(
-        rows.remarks[REMARKS_USERS].texts[0],
+        rows.remarks[REMARKS_USERS].texts[1],
         "user 'app' of 'rm-test1': max_user_connections is '5 or so', expected 0 to 4294967295");
     user_limits_put(limits);
     rows_release(&rows);
@@ -151,7 +167,7 @@ static void test_node_that_is_not_understood_is_named(void **state)
                    .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = row_flag("master"), .id = 3}));
     inventory = inventory_build(&rows, "", NOW_MS, &error);
     assert_int_equal(inventory->rejected[REJECTED_INVALID_VALUE], 1);
-    assert_string_equal(rows.remarks[REMARKS_INSTANCES].texts[0],
+    assert_string_equal(rows.remarks[REMARKS_INSTANCES].texts[1],
                         "node 'pi-test1' of 'pc-test1' (row 3): node_type is 'master', expected 0 or 1");
     inventory_put(inventory);
     rows_release(&rows);
@@ -164,7 +180,8 @@ int main(void)
         cmocka_unit_test(test_remark_names_column_value_and_row),
         cmocka_unit_test(test_invisible_characters_of_an_id_are_named),
         cmocka_unit_test(test_row_without_a_time_is_kept_and_counted),
-        cmocka_unit_test(test_first_remarks_are_kept_and_all_are_counted),
+        cmocka_unit_test(test_first_remarks_are_kept_behind_that_all_rows_are_left_out),
+        cmocka_unit_test(test_empty_inventory_is_said),
         cmocka_unit_test(test_limit_that_is_not_understood_is_named),
         cmocka_unit_test(test_node_that_is_not_understood_is_named),
     };

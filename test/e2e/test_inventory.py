@@ -9,6 +9,7 @@ from fleet import Instance, UID, UID2
 
 ONE, TWO = Instance("rm-test1", "one", users=(("app", 5),)), Instance("rm-test2", "two")
 LOADED = "session_exporter_inventory_last_success_timestamp_seconds"
+HELD = "session_exporter_inventory_held_loads_total"
 LOAD_FAILED = "inventory load failed"
 
 
@@ -34,10 +35,45 @@ class Inventory(harness.Case):
         self.assertNotIn(("rm-test2", ""), exporter.targets())
 
     def test_a_removed_limit_leaves_the_page(self):
+        exporter = self.run_on([Instance("rm-test1", "one", users=(("app", 5), ("report", 7)))])
+        exporter.wait_for("the limits", exporter.limits)
+        self.db.sql("DELETE FROM instance_users WHERE username = 'report'")
+        exporter.wait_for("its end", lambda: exporter.limits() == {("rm-test1", "app"): 5})
+
+    def test_an_emptied_table_is_not_believed_until_a_reload_is_asked_for(self):
         exporter = self.run_on()
-        exporter.wait_for("the limit", exporter.limits)
-        self.db.sql("DELETE FROM instance_users")
-        exporter.wait_for("its end", lambda: not exporter.limits())
+        exporter.wait_sessions(fleet.sessions([ONE, TWO]))
+        self.db.sql("DELETE FROM instance_list")
+        line = exporter.wait_log("inventory load held back: it lost more than half; the old one stays until a load at "
+                                 "least 30 s later says the same, or a reload is asked for")
+        self.assertEqual((line["scope"], line["found"], line["in_force"]), ("instances", "0", "2"))
+        exporter.wait_for("the count", lambda: exporter.value(HELD))
+        self.sim.control(generation=1)
+        exporter.wait_sessions(fleet.sessions([ONE, TWO], 1))
+        self.assertIn("The old inventory stays".lower(), exporter.get("/").text.lower())
+        self.assertEqual(exporter.post("/-/reload").status, 200)
+        exporter.wait_sessions({})
+        exporter.wait_log("inventory not as expected")
+
+    def test_a_value_that_is_not_understood_is_named_once(self):
+        exporter = self.run_on([ONE])
+        exporter.wait_sessions(fleet.sessions([ONE]))
+        self.db.sql("ALTER TABLE instance_list MODIFY ins_status varchar(20);"
+                    "INSERT INTO instance_list (id, ins_id, ins_type, aliyun_uid, ins_status)"
+                    f" VALUES (17, 'rm-test9', 'RDS', '{UID}', 'aktiv')")
+        line = exporter.wait_log("inventory not as expected")
+        self.assertEqual(line["remark"], "instance 'rm-test9' (row 17): ins_status is 'aktiv', expected 0 or 1")
+        loaded = exporter.value(LOADED)
+        exporter.wait_for("another load", lambda: exporter.value(LOADED) > loaded + 1)
+        self.assertEqual(len(exporter.logs("inventory not as expected")), 1)
+
+    def test_check_fails_when_no_instance_is_left(self):
+        exporter = self.run_on([ONE])
+        self.db.sql("UPDATE instance_list SET engine = 'mongodb'")
+        check = self.run_program("--config.file=" + exporter.config, "--check")
+        self.assertEqual(check.returncode, 1)
+        self.assertIn("warning: every row of instances is left out: 1 not_mysql\n", check.stdout)
+        self.assertEqual(check.stderr, "check failed: not one instance is left, see the warnings above\n")
 
     def test_a_new_name_is_shown(self):
         exporter = self.run_on([ONE])

@@ -93,6 +93,17 @@ static void test_an_inventory_that_cannot_be_read_again_is_a_warning_with_its_ag
     assert_int_equal(overview.findings[0].seconds, 90);
 }
 
+static void test_held_load_is_a_warning_with_both_numbers(void **state)
+{
+    (void)state;
+    status.inventory.is_held = true;
+    status.inventory.held_found = 3;
+    status.inventory.held_in_force = 10;
+    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_HELD, 0, 1);
+    assert_int_equal(overview.findings[0].total, 10);
+    assert_string_equal(overview.findings[0].link, "/#inventory");
+}
+
 static void test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory(void **state)
 {
     (void)state;
@@ -250,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_stuck_program_comes_before_all_else, setup),
         cmocka_unit_test_setup(test_no_inventory_yet, setup),
         cmocka_unit_test_setup(test_an_inventory_that_cannot_be_read_again_is_a_warning_with_its_age, setup),
+        cmocka_unit_test_setup(test_held_load_is_a_warning_with_both_numbers, setup),
         cmocka_unit_test_setup(test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory, setup),
         cmocka_unit_test_setup(test_an_accounts_table_that_cannot_be_read_is_named, setup),
         cmocka_unit_test_setup(test_what_fails_with_the_instances_is_said_once, setup),

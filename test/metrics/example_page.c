@@ -36,6 +36,8 @@ void example_self_metrics(struct self_metrics *self)
         .rejected = rejected,
         .rejected_names = rejected_names,
         .rejected_count = sizeof(rejected) / sizeof(rejected[0]),
+        .undated_rows = 2,
+        .held_loads = 1,
         .config_reload_successful = true,
         .config_reload_success_unix_ms = 1735787000000,
         .optional_metrics = (1u << OPTIONAL_METRIC_COUNT) - 1,

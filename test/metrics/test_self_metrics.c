@@ -132,6 +132,13 @@ static void test_rejected_rows_are_by_reason(void **state)
                     "session_exporter_inventory_rejected_rows{reason=\"disabled\"} 3");
 }
 
+static void test_undated_rows_and_held_loads_are_shown(void **state)
+{
+    (void)state;
+    assert_has_line(FAMILY_INVENTORY_UNDATED_ROWS, "session_exporter_inventory_undated_rows 2");
+    assert_has_line(FAMILY_INVENTORY_HELD_LOADS, "session_exporter_inventory_held_loads_total 1");
+}
+
 static void test_families_of_the_registry_are_left_to_it(void **state)
 {
     struct self_metrics self;
@@ -197,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_an_inventory_never_loaded_has_no_time),
         cmocka_unit_test(test_times_are_in_seconds),
         cmocka_unit_test(test_rejected_rows_are_by_reason),
+        cmocka_unit_test(test_undated_rows_and_held_loads_are_shown),
         cmocka_unit_test(test_families_of_the_registry_are_left_to_it),
         cmocka_unit_test(test_every_other_family_is_rendered),
         cmocka_unit_test(test_hostile_account_and_version_stay_valid),
