@@ -106,6 +106,46 @@ static void test_strange_header_lines_hide_nothing(void **state)
     assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
 }
 
+/* Lines and words that other readers see elsewhere. */
+static void test_a_head_that_is_not_to_the_letter_is_refused(void **state)
+{
+    static const char *const heads[] = {
+        "POST /refresh HTTP/1.1\r\nHost: localhost\r\n\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
+        "POST /refresh HTTP/1.1\r\n\nHost: localhost\r\n\r\n",
+        "POST /refresh HTTP/1.1\nHost: localhost\r\n\r\n",
+        "POST /refresh HTTP/1.1\rHost: localhost\r\n\r\n",
+        "POST /refresh HTTP/1.1\r\r\nHost: localhost\r\n\r\n",
+        "POST /refresh HTTP/1.1\r\n Host: localhost\r\n\r\n",
+        "POST /refresh HTTP/1.1 \r\nHost: localhost\r\n\r\n",
+        "POST /refresh  HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST  /refresh HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST\t/refresh HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        " POST /refresh HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "\r\n\r\nPOST /refresh HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        assert_unreadable(heads[i], 400);
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
+}
+
+static void test_an_empty_line_before_a_request_is_passed_over(void **state)
+{
+    struct http_client client;
+    struct http_answer answer;
+
+    (void)state;
+    client_open(&client, fixture.port, 0);
+    for (int i = 0; i < 2; i++) {
+        client_send(&client, "\r\nGET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_true(client_receive(&client, true, &answer));
+        assert_int_equal(answer.status, 200);
+        answer_release(&answer);
+    }
+    client_close(&client);
+}
+
 static void test_no_header_of_too_many_is_dropped(void **state)
 {
     struct strbuf request;
@@ -144,6 +184,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_can_be_read_in_two_ways_is_refused, setup, teardown),
 #ifdef SERVER_IS_OURS
         cmocka_unit_test_setup_teardown(test_strange_header_lines_hide_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_head_that_is_not_to_the_letter_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_line_before_a_request_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_header_of_too_many_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_target_without_path_is_answered, setup, teardown),
 #endif
