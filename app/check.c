@@ -6,7 +6,6 @@
 
 #include "app/check_account.h"
 #include "app/keyring_feed.h"
-#include "collectors/lane.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -19,6 +18,7 @@
 #include "db/inventory.h"
 #include "db/rows.h"
 #include "db/source.h"
+#include "schedule/lane.h"
 
 #define CHECK_FAILED(errors, error) (terminal_line(errors, "check failed: %s", (error)->message), false)
 

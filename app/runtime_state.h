@@ -6,17 +6,17 @@
 #include <stdatomic.h>
 
 #include "app/runtime.h"
-#include "collectors/job_queue.h"
-#include "collectors/mailbox.h"
-#include "collectors/refresh.h"
-#include "collectors/scheduler.h"
-#include "collectors/worker_pool.h"
 #include "core/arena.h"
 #include "das/keyring.h"
 #include "db/loader.h"
 #include "http/server.h"
 #include "metrics/publisher.h"
 #include "metrics/registry.h"
+#include "schedule/job_queue.h"
+#include "schedule/mailbox.h"
+#include "schedule/refresh.h"
+#include "schedule/scheduler.h"
+#include "schedule/worker_pool.h"
 
 struct runtime {
     struct options options;

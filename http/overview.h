@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collectors/status.h"
 #include "http/html.h"
+#include "schedule/status.h"
 
 #define FINDINGS_MAX 16
 

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collectors/refresh.h"
-#include "collectors/status.h"
 #include "core/error.h"
 #include "metrics/snapshot.h"
+#include "schedule/refresh.h"
+#include "schedule/status.h"
 
 struct providers {
     void *context;

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "collectors/status.h"
 #include "http/html.h"
 #include "http/query.h"
+#include "schedule/status.h"
 
 #define TARGET_VIEW_ROWS 100 /* of a page */
 

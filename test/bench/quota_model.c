@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "core/text.h"
-#include "test/collectors/fake_fleet.h"
+#include "test/schedule/fake_fleet.h"
 
 #define LIMIT              60
 #define COMPLETION         (2 * NS_PER_SECOND)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "collectors/session_count.h"
+#include "collectors/user_sessions.h"
 #include "core/strbuf.h"
 #include "das/elide.h"
 #include "test/metrics/allocations.h"
@@ -59,7 +59,7 @@ static void assert_lines(const struct batch *batch, enum family_id family, const
 static struct batch *render(const struct das_reply *reply, enum optional_metric id, int64_t most)
 {
     const struct optional_metrics_config config = only(id, most);
-    struct batch *batch = session_count_render(&target, reply, &config);
+    struct batch *batch = user_sessions_render(&target, reply, &config);
 
     assert_non_null(batch);
     return batch;
@@ -285,7 +285,7 @@ static void test_any_failed_allocation_is_reported_and_nothing_leaks(void **stat
         config.enabled[id] = true;
     for (after = 0; batch == NULL; after++) {
         allocations_fail_after(after);
-        batch = session_count_render(&target, &full, &config);
+        batch = user_sessions_render(&target, &full, &config);
         allocations_fail_after(-1);
         if (batch == NULL)
             assert_int_equal(allocations_live(), live);

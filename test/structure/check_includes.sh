@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=test/structure/common.sh
 . "$(dirname "$0")/common.sh"
 
-folders='core|db|das|metrics|collectors|http|app'
+folders='core|db|das|metrics|collectors|schedule|http|app'
 
 # What the file $1 may include of the project, as a regular expression.
 allowed_headers() {
@@ -14,7 +14,8 @@ allowed_headers() {
     das/*) echo '^(core|das)/' ;;
     metrics/*) echo '^(core|metrics)/' ;;
     collectors/*) echo '^((core|das|metrics|collectors)/|db/inventory\.h$)' ;;
-    http/*) echo '^((core|metrics|http)/|collectors/(refresh|status)\.h$)' ;;
+    schedule/*) echo '^((core|das|metrics|collectors|schedule)/|db/inventory\.h$)' ;;
+    http/*) echo '^((core|metrics|http)/|schedule/(refresh|status)\.h$)' ;;
     test/*) echo "^($folders|test)/" ;;
     *) echo "^($folders)/" ;; # exporter.c and app/: the wiring
     esac

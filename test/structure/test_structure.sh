@@ -14,7 +14,7 @@ fail() {
 
 # shellcheck disable=SC2016
 make_sound_tree() {
-    mkdir -p "$work/sound"/{core,db,das,metrics,collectors,http,app,cmake,test/core,test/das_sim}
+    mkdir -p "$work/sound"/{core,db,das,metrics,collectors,schedule,http,app,cmake,test/core,test/das_sim}
     cd "$work/sound"
     cp "$here/../../core/banned.h" core/
     cp "$here/../../cmake/flags.cmake" cmake/
@@ -142,7 +142,8 @@ expect_layers() {
     local pair
 
     for pair in core:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory metrics:das/x metrics:collectors/x \
-        collectors:db/loader collectors:http/pages http:das/x http:db/inventory http:collectors/scheduler \
+        collectors:db/loader collectors:http/pages collectors:schedule/x schedule:db/loader schedule:http/pages \
+        http:das/x http:db/inventory http:collectors/x http:schedule/scheduler \
         core:test/core/x core:app/x http:app/x app:test/core/x; do
         printf '#include "%s.h"\n' "${pair#*:}" | expect includes "${pair%%:*}/y.c"
     done

@@ -1,0 +1,199 @@
+/*
+ * What the end of a call means: a result is on its way (wait, then poll), it is there (into the
+ * registry with it), or the call failed (failure.c).
+ */
+#include "schedule/scheduler_state.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+#define POLLS_UNTIL_OVERDUE 3
+/* A worker that could not even make the request (no memory, or the program ends). */
+#define UNSENT_PAUSE    NS_PER_SECOND
+#define UNSENT_ATTEMPTS 3
+/* Where the quota stretches the cycle, good samples outlive one failed cycle. */
+#define STALE_CYCLES 2
+
+static void log_target_recovery(struct job *job, int64_t now)
+{
+    uint64_t repeats, unsaid;
+
+    if (!complaint_settle(&job->complaint, &repeats) || !lane_may_log_target(job->lane, now, &unsaid))
+        return;
+    log_info("target works again", log_text("ins_id", job->target->instance->ins_id),
+             log_text("node_id", job->target->node_id), log_text("aliyun_uid", job->lane->aliyun_uid),
+             log_int("failures", (int64_t)job->failures));
+}
+
+static void log_throttling_over(struct lane *lane, int64_t now)
+{
+    uint64_t repeats;
+
+    if (limiter_effective(lane->limiter, now) == limiter_calls(lane->limiter) &&
+        complaint_settle(&lane->throttle_complaint, &repeats))
+        log_info("account back at its full rate", log_text("aliyun_uid", lane->aliyun_uid),
+                 log_int("calls_per_window", limiter_calls(lane->limiter)));
+}
+
+/* Chosen for the configured interval: shorter than a stretched one, it would make good samples flap. */
+static int64_t stale_after(const struct scheduler *s, const struct lane *lane)
+{
+    const struct metric_config *metric = scheduler_metric(s);
+    int64_t cycle = cycle_interval(s, lane);
+
+    if (cycle > metric->interval && STALE_CYCLES * cycle > metric->stale_after)
+        return STALE_CYCLES * cycle;
+    return metric->stale_after;
+}
+
+static void succeed(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct batch *batch = job->call.batch;
+
+    job->call.batch = NULL; /* the registry's from now on */
+    if (job->phase == API_PHASE_POLL) {
+        poll_policy_found(&job->lane->polls[job_engine(job)], job->asked, now - job->submitted_at);
+        histogram_observe(&s->result_wait, now - job->submitted_at);
+    }
+    lane_result_cost(job->lane, job->calls);
+    job->success_at = now;
+    job->success_unix_ms = clock_unix_ms();
+    registry_put(s->parts.registry, job->slot, batch, clock_add(now, stale_after(s, job->lane)),
+                 job->success_unix_ms);
+    log_target_recovery(job, now);
+    log_throttling_over(job->lane, now);
+    job->failures = 0;
+    cycle_set_up(job, true);
+    free(job->error);
+    job->error = NULL;
+    cycle_end(s, job, true, 1, now);
+}
+
+/* DAS computes: wait until it is probably done. */
+static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
+{
+    const struct poll_policy *policy = &job->lane->polls[job_engine(job)];
+    int64_t next = poll_policy_next(policy, job->asked, false);
+    int64_t limit = s->config->das.result_timeout;
+
+    if (job->asked >= limit) {
+        struct error error;
+
+        error_set(
+            &error, ERROR_TIMED_OUT,
+            "DAS did not finish within [das] result_timeout (%lld s); it may be overloaded, or the limit "
+            "too short",
+            (long long)(limit / NS_PER_SECOND));
+        job->lane->failures[API_PHASE_POLL][ERROR_TIMED_OUT]++;
+        cycle_fail(s, job, &error, now);
+        return;
+    }
+    /* Nothing else will want the quota by then: ask a little earlier. */
+    if (lane_backlog(job->lane) < next - job->asked &&
+        cycle_interval(s, job->lane) <= scheduler_metric(s)->interval)
+        next = poll_policy_next(policy, job->asked, true);
+    if (next > limit)
+        next = limit;
+    job->phase = API_PHASE_POLL;
+    scheduler_wait(s, job, clock_add(job->submitted_at, next));
+}
+
+static void accepted(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (job->phase == API_PHASE_SUBMIT) {
+        job->submitted_at = now;
+        job->asked = 0;
+        job->polls = 0;
+        job->outstanding = true;
+        job->lane->outstanding++;
+        free(job->call.result_id);
+        job->call.result_id = job->call.new_result_id;
+        job->call.new_result_id = NULL;
+    } else {
+        job->asked = now - job->submitted_at;
+        poll_policy_missed(&job->lane->polls[job_engine(job)]);
+        if (++job->polls >= POLLS_UNTIL_OVERDUE)
+            cycle_leave_outstanding(job); /* it must not keep others from being submitted */
+    }
+    wait_for_result(s, job, now);
+}
+
+/* A picture that came while a worker had the job. True when it changed the labels. */
+static bool adopt_next_target(struct job *job)
+{
+    bool relabelled;
+
+    if (job->next_inventory == NULL)
+        return false;
+    relabelled = roster_labels_differ(job->target, job->next_target);
+    inventory_put(job->inventory);
+    job->inventory = job->next_inventory;
+    job->target = job->next_target;
+    job->next_inventory = NULL;
+    job->next_target = NULL;
+    return relabelled;
+}
+
+static void drop_retired(struct scheduler *s, struct job *job)
+{
+    if (job->call.outcome == DAS_FINISHED && job->call.batch != NULL)
+        s->dropped_batches++;
+    cycle_leave_outstanding(job);
+    list_remove(&job->member);
+    job_free(job);
+}
+
+/* The worker could not make the request; call->error says why. */
+static void not_sent(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct error error = job->call.error;
+
+    job_clear_call(job);
+    if (++job->attempts < UNSENT_ATTEMPTS)
+        scheduler_wait(s, job, now + UNSENT_PAUSE);
+    else
+        cycle_fail(s, job, &error, now);
+    scheduler_place_lane(s, job->lane, now);
+}
+
+void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
+{
+    struct lane *lane = job->lane;
+    bool probe = lane->probe == job;
+    bool relabelled;
+
+    lane_call_ended(lane, job, now);
+    s->active_lanes -= lane->inflight == 0;
+    cycle_end_probe(job);
+    if (job->call.sent)
+        histogram_observe(&s->request_duration[job->phase], job->call.duration);
+    job->calls += job->call.sent;
+    if (job->retired) {
+        drop_retired(s, job);
+        scheduler_place_lane(s, lane, now);
+        return;
+    }
+    relabelled = adopt_next_target(job);
+    if (!job->call.sent) {
+        not_sent(s, job, now);
+        return;
+    }
+    if (job->call.retry_after_ms > 0 && job->call.outcome != DAS_FAILED)
+        limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.retry_after_ms * NS_PER_MS, now);
+    job->retrying = false;
+    if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
+        failure_account_recovered(s, lane, now);
+    if (job->call.outcome == DAS_FINISHED)
+        succeed(s, job, now);
+    else if (job->call.outcome == DAS_RUNNING)
+        accepted(s, job, now);
+    else
+        failure_of_call(s, job, probe, now);
+    if (relabelled && job->call.outcome == DAS_FINISHED)
+        cycle_start_now(s, job, now); /* the page shows the old labels until it is asked again */
+    job_clear_call(job);
+    scheduler_place_lane(s, lane, now);
+    scheduler_changed(s);
+}

@@ -1,0 +1,396 @@
+#include "schedule/worker_pool.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "das/client.h"
+
+#define JOBS       8
+#define PATIENCE   (60 * NS_PER_SECOND)
+#define STOP_LIMIT (500 * NS_PER_MS)
+
+static const struct instance rds = {"rm-test1", "orders", "rds", "1000000000000001"};
+static const struct target rds_target = {&rds, "", NODE_TYPE_WRITE};
+
+/* A listening socket on loopback that the test answers by hand, or not at all. */
+struct listener {
+    int descriptor;
+    unsigned port;
+};
+
+static void listener_open(struct listener *listener)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(listener->descriptor >= 0);
+    assert_int_equal(bind(listener->descriptor, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listener->descriptor, 16), 0);
+    assert_int_equal(getsockname(listener->descriptor, (struct sockaddr *)&address, &length), 0);
+    listener->port = ntohs(address.sin_port);
+}
+
+/* A port that nobody listens on: it is bound, so that nobody else gets it. */
+static void listener_open_refusing(struct listener *listener)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener->descriptor, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(listener->descriptor, (struct sockaddr *)&address, &length), 0);
+    listener->port = ntohs(address.sin_port);
+}
+
+static void listener_close(struct listener *listener)
+{
+    close(listener->descriptor);
+}
+
+static int listener_accept(const struct listener *listener)
+{
+    struct pollfd wait = {.fd = listener->descriptor, .events = POLLIN};
+    int connection;
+
+    assert_int_equal(poll(&wait, 1, (int)(PATIENCE / NS_PER_MS)), 1);
+    connection = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(connection >= 0);
+    return connection;
+}
+
+/* Reads one request and answers it with a body. */
+static void answer(int connection, const char *body)
+{
+    char request[8192], response[1024];
+    size_t length = 0;
+    int size;
+
+    do {
+        ssize_t got = recv(connection, request + length, sizeof(request) - 1 - length, 0);
+
+        assert_true(got > 0);
+        length += (size_t)got;
+        request[length] = '\0';
+    } while (strstr(request, "\r\n\r\n") == NULL);
+    assert_non_null(strstr(request, "InstanceId=rm-test1"));
+    size = snprintf(response, sizeof(response), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+                    strlen(body), body);
+    assert_int_equal(send(connection, response, (size_t)size, MSG_NOSIGNAL), size);
+}
+
+static struct config *load_config(const struct listener *listener, unsigned workers)
+{
+    char path[] = "/tmp/test_worker_pool_XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    struct config *config;
+    struct error error;
+
+    assert_non_null(file);
+    fprintf(file,
+            "[exporter]\nworkers = %u\n[inventory]\nsource = file\n[das]\nendpoint = http://127.0.0.1:%u\n",
+            workers, listener->port);
+    fclose(file);
+    config = config_load(path, &error);
+    unlink(path);
+    if (config == NULL)
+        fail_msg("%s", error.message);
+    return config;
+}
+
+struct bench {
+    struct listener listener;
+    struct config *config;
+    struct job_queue *queue;
+    struct mailbox *mailbox;
+    struct worker_pool *pool;
+    struct job *jobs[JOBS];
+};
+
+static void bench_start(struct bench *bench, unsigned workers, bool refusing)
+{
+    struct error error;
+
+    if (refusing)
+        listener_open_refusing(&bench->listener);
+    else
+        listener_open(&bench->listener);
+    bench->config = load_config(&bench->listener, workers);
+    bench->queue = job_queue_new(JOBS);
+    bench->mailbox = mailbox_new();
+    bench->pool = worker_pool_new(bench->config, bench->queue, bench->mailbox);
+    assert_non_null(bench->pool);
+    for (int i = 0; i < JOBS; i++) {
+        bench->jobs[i] = job_new();
+        bench->jobs[i]->target = &rds_target;
+        bench->jobs[i]->call.target = &rds_target;
+        bench->jobs[i]->call.credentials = credentials_new("key", "invented", "");
+        bench->jobs[i]->call.dispatched_at = clock_now();
+    }
+    assert_true(worker_pool_start(bench->pool, &error));
+}
+
+static void bench_end(struct bench *bench)
+{
+    worker_pool_stop(bench->pool);
+    worker_pool_free(bench->pool);
+    mailbox_free(bench->mailbox);
+    job_queue_free(bench->queue);
+    for (int i = 0; i < JOBS; i++)
+        job_free(bench->jobs[i]);
+    config_put(bench->config);
+    listener_close(&bench->listener);
+}
+
+static void push(struct bench *bench, int count)
+{
+    for (int i = 0; i < count; i++)
+        assert_true(job_queue_push(bench->queue, bench->jobs[i]));
+}
+
+static void await_returns(struct bench *bench, int count)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    struct list returned;
+
+    list_init(&returned);
+    while (count > 0) {
+        mailbox_wait(bench->mailbox, deadline);
+        assert_true(clock_now() < deadline);
+        mailbox_take_jobs(bench->mailbox, &returned);
+        while (list_pop_front(&returned) != NULL)
+            count--;
+    }
+    assert_int_equal(count, 0);
+}
+
+static void test_a_refused_connection_is_a_transient_failure_that_cannot_be_counted(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench, 2, true);
+    push(&bench, JOBS);
+    await_returns(&bench, JOBS);
+    for (int i = 0; i < JOBS; i++) {
+        const struct call *call = &bench.jobs[i]->call;
+
+        assert_true(call->sent);
+        assert_true(call->answered);
+        assert_int_equal(call->outcome, DAS_FAILED);
+        assert_int_equal(call->error.class, ERROR_TRANSIENT);
+        assert_null(call->batch);
+    }
+    bench_end(&bench);
+}
+
+static void test_an_accepted_submit_brings_its_result_id(void **state)
+{
+    struct bench bench;
+    int connection;
+
+    (void)state;
+    bench_start(&bench, 1, false);
+    push(&bench, 1);
+    connection = listener_accept(&bench.listener);
+    answer(connection,
+           "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"async__1\",\"IsFinish\":false,"
+           "\"State\":\"RUNNING\"}}");
+    await_returns(&bench, 1);
+    assert_int_equal(bench.jobs[0]->call.outcome, DAS_RUNNING);
+    assert_string_equal(bench.jobs[0]->call.new_result_id, "async__1");
+    assert_true(bench.jobs[0]->call.sent && bench.jobs[0]->call.answered);
+    assert_true(bench.jobs[0]->call.duration > 0);
+    close(connection);
+    bench_end(&bench);
+}
+
+static void test_a_finished_reply_brings_a_sealed_batch(void **state)
+{
+    struct bench bench;
+    int connection;
+
+    (void)state;
+    bench_start(&bench, 1, false);
+    push(&bench, 1);
+    connection = listener_accept(&bench.listener);
+    answer(
+        connection,
+        "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"r\",\"IsFinish\":true,\"State\":\"SUCCESS\","
+        "\"SessionData\":{\"UserStats\":[{\"Key\":\"app\",\"TotalCount\":3,\"ActiveCount\":1}]}}}");
+    await_returns(&bench, 1);
+    assert_int_equal(bench.jobs[0]->call.outcome, DAS_FINISHED);
+    assert_int_equal(batch_sample_count(bench.jobs[0]->call.batch, FAMILY_USER_SESSION_COUNT), 1);
+    close(connection);
+    bench_end(&bench);
+}
+
+static void test_stopping_does_not_wait_for_calls_in_flight(void **state)
+{
+    struct bench bench;
+    int connections[4];
+    int64_t start;
+
+    (void)state;
+    bench_start(&bench, 4, false);
+    push(&bench, JOBS);
+    for (int i = 0; i < 4; i++)
+        connections[i] = listener_accept(&bench.listener);
+    start = clock_now();
+    worker_pool_stop(bench.pool);
+    assert_true(clock_now() - start < STOP_LIMIT);
+    await_returns(&bench, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(bench.jobs[i]->call.outcome, DAS_FAILED);
+        close(connections[i]);
+    }
+    /* What no worker had taken is still in the queue. */
+    assert_int_equal(job_queue_length(bench.queue), JOBS - 4);
+    while (job_queue_try_pop(bench.queue) != NULL)
+        ;
+    bench_end(&bench);
+}
+
+static void test_stopping_at_once_loses_no_job(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct bench bench;
+        struct list returned;
+        int seen = 0;
+
+        bench_start(&bench, 4, round % 2 == 0);
+        push(&bench, JOBS);
+        worker_pool_stop(bench.pool);
+        while (job_queue_try_pop(bench.queue) != NULL)
+            seen++;
+        list_init(&returned);
+        mailbox_take_jobs(bench.mailbox, &returned);
+        while (list_pop_front(&returned) != NULL)
+            seen++;
+        assert_int_equal(seen, JOBS);
+        bench_end(&bench);
+    }
+}
+
+static void test_a_new_configuration_is_used_from_the_next_call_on(void **state)
+{
+    struct bench bench;
+    struct listener other;
+    struct config *config;
+
+    (void)state;
+    bench_start(&bench, 1, true);
+    push(&bench, 1);
+    await_returns(&bench, 1);
+    listener_open(&other);
+    config = load_config(&other, 1);
+    worker_pool_configure(bench.pool, config);
+    config_put(config);
+    push(&bench, 1);
+    close(listener_accept(&other));
+    await_returns(&bench, 1);
+    listener_close(&other);
+    bench_end(&bench);
+}
+
+static void test_the_configuration_may_change_during_a_call(void **state)
+{
+    struct bench bench;
+    struct config *config;
+    int connection;
+
+    (void)state;
+    bench_start(&bench, 1, false);
+    push(&bench, 1);
+    connection = listener_accept(&bench.listener);
+    config = load_config(&bench.listener, 1);
+    worker_pool_configure(bench.pool, config);
+    config_put(config);
+    answer(connection, "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"r\",\"IsFinish\":false}}");
+    await_returns(&bench, 1);
+    assert_int_equal(bench.jobs[0]->call.outcome, DAS_RUNNING);
+    close(connection);
+    bench_end(&bench);
+}
+
+static void test_an_idle_pool_is_alive(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench, 1, true);
+    assert_true(worker_pool_alive(bench.pool, clock_now() + PATIENCE, NS_PER_SECOND));
+    bench_end(&bench);
+}
+
+static void test_a_pool_that_was_idle_for_long_is_alive_when_a_call_is_queued(void **state)
+{
+    struct bench bench;
+    int connection;
+    int64_t now;
+
+    (void)state;
+    bench_start(&bench, 1, false);
+    push(&bench, 1);
+    connection = listener_accept(&bench.listener);
+    now = clock_now() + PATIENCE;
+    bench.jobs[1]->call.dispatched_at = now;
+    assert_true(job_queue_push(bench.queue, bench.jobs[1]));
+    assert_true(worker_pool_alive(bench.pool, now, NS_PER_SECOND));
+    assert_false(worker_pool_alive(bench.pool, now + 2 * NS_PER_SECOND, NS_PER_SECOND));
+    worker_pool_stop(bench.pool);
+    while (job_queue_try_pop(bench.queue) != NULL)
+        ;
+    close(connection);
+    bench_end(&bench);
+}
+
+static int start_client(void **state)
+{
+    struct error error;
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    signal(SIGPIPE, SIG_IGN);
+    return das_global_init(&error) ? 0 : -1;
+}
+
+static int end_client(void **state)
+{
+    (void)state;
+    das_global_release();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_refused_connection_is_a_transient_failure_that_cannot_be_counted),
+        cmocka_unit_test(test_an_accepted_submit_brings_its_result_id),
+        cmocka_unit_test(test_a_finished_reply_brings_a_sealed_batch),
+        cmocka_unit_test(test_stopping_does_not_wait_for_calls_in_flight),
+        cmocka_unit_test(test_stopping_at_once_loses_no_job),
+        cmocka_unit_test(test_a_new_configuration_is_used_from_the_next_call_on),
+        cmocka_unit_test(test_the_configuration_may_change_during_a_call),
+        cmocka_unit_test(test_an_idle_pool_is_alive),
+        cmocka_unit_test(test_a_pool_that_was_idle_for_long_is_alive_when_a_call_is_queued),
+    };
+
+    return cmocka_run_group_tests(tests, start_client, end_client);
+}
