@@ -178,7 +178,7 @@ lint_c() {
     fi
     # Sources of others that are compiled along are in build/.
     check "clang-tidy" run-clang-tidy-14 -p build/clang -quiet -j "$jobs" \
-        "^$PWD/(core|db|das|metrics|collectors|schedule|http|app|exporter\.c)"
+        "^$PWD/(core|config|db|das|metrics|collectors|schedule|http|app|exporter\.c)"
 }
 
 # Whether clang has what a fuzzer is linked with.

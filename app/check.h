@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/config.h"
+#include "config/config.h"
 
 /*
  * Reads the inventory and prints, per account, where its credentials come from and whether they are

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "das/client.h"
 #include "das/keyring.h"

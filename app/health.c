@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ini.h"
+#include "config/ini.h"
 #include "core/terminal.h"
 #include "core/text.h"
 

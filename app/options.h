@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 
 enum command {

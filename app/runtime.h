@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "app/options.h"
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 
 struct runtime;

@@ -1,5 +1,5 @@
 /*
- * The metrics of core/optional_metrics.h: the translator between a DAS reply and their samples.
+ * The metrics of config/optional_metrics.h: the translator between a DAS reply and their samples.
  * Pure.
  */
 #ifndef COLLECTORS_OPTIONAL_METRICS_H
@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "das/reply.h"
 #include "db/inventory.h"
 #include "metrics/batch.h"

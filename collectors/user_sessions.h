@@ -5,7 +5,7 @@
 #ifndef COLLECTORS_USER_SESSIONS_H
 #define COLLECTORS_USER_SESSIONS_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "das/reply.h"
 #include "db/inventory.h"
 #include "metrics/batch.h"

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/config.h"
 #include "core/arena.h"
-#include "core/config.h"
 #include "core/refcount.h"
 #include "das/credentials.h"
 #include "das/keyring.h"

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "core/config.h"
+#include "config/config.h"
 
 /* False for loopback, link-local, private and shared (100.64.0.0/10) addresses of both families. Pure. */
 bool address_is_public(const struct sockaddr *address);

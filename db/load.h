@@ -2,7 +2,7 @@
 #ifndef DB_LOAD_H
 #define DB_LOAD_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "db/accounts.h"
 #include "db/inventory.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "db/accounts.h"
 #include "db/inventory.h"

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 
 struct st_mysql; /* the client library's MYSQL */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "db/rows.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ini.h"
+#include "config/ini.h"
 #include "core/text.h"
 #include "db/comma_list.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "http/providers.h"
 #include "http/web_settings.h"

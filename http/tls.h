@@ -5,7 +5,7 @@
 #ifndef HTTP_TLS_H
 #define HTTP_TLS_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 
 /* Certificate, key and the authorities of client certificates, read from files. Immutable. */

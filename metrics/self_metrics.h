@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "core/strbuf.h"
 #include "metrics/family.h"

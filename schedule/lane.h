@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
 #include "core/complaint.h"
-#include "core/config.h"
 #include "core/heap.h"
 #include "core/list.h"
 #include "das/keyring.h"

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 
 #define REFRESH_ID_SIZE    33 /* hex digits and a NUL */
 #define REFRESH_ACTIVE_MAX 64 /* bits of a target's set */

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
 #include "core/arena.h"
-#include "core/config.h"
 #include "core/error.h"
 #include "core/refcount.h"
 #include "db/inventory.h"

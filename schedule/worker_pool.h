@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/error.h"
 #include "schedule/job_queue.h"
 #include "schedule/mailbox.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "app/health.h"
-#include "core/config_table.h"
+#include "config/table.h"
 
 static void assert_url(const char *listen, const char *expected)
 {

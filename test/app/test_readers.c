@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "app/runtime_state.h"
-#include "test/core/config_fixture.h"
+#include "test/config/config_fixture.h"
 #include "test/http/http_client.h"
 
 #define INVENTORY "inventory.ini"

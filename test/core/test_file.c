@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "test/core/config_fixture.h"
+#include "test/config/config_fixture.h"
 
 typedef bool read_fn(const char *path, struct strbuf *out, struct error *error);
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "das/keyring.h"
 
 /* Once per program: the server, and a folder for files. */

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "test/fuzz/fuzz_input.h"
 
 static void check_loaded(struct config *config)

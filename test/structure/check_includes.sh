@@ -4,18 +4,19 @@ set -euo pipefail
 # shellcheck source=test/structure/common.sh
 . "$(dirname "$0")/common.sh"
 
-folders='core|db|das|metrics|collectors|schedule|http|app'
+folders='core|config|db|das|metrics|collectors|schedule|http|app'
 
 # What the file $1 may include of the project, as a regular expression.
 allowed_headers() {
     case $1 in
     core/*) echo '^core/' ;;
-    db/*) echo '^(core|db)/' ;;
-    das/*) echo '^(core|das)/' ;;
-    metrics/*) echo '^(core|metrics)/' ;;
-    collectors/*) echo '^((core|das|metrics|collectors)/|db/inventory\.h$)' ;;
-    schedule/*) echo '^((core|das|metrics|collectors|schedule)/|db/inventory\.h$)' ;;
-    http/*) echo '^((core|metrics|http)/|schedule/(refresh|status)\.h$)' ;;
+    config/*) echo '^(core|config)/' ;;
+    db/*) echo '^(core|config|db)/' ;;
+    das/*) echo '^(core|config|das)/' ;;
+    metrics/*) echo '^(core|config|metrics)/' ;;
+    collectors/*) echo '^((core|config|das|metrics|collectors)/|db/inventory\.h$)' ;;
+    schedule/*) echo '^((core|config|das|metrics|collectors|schedule)/|db/inventory\.h$)' ;;
+    http/*) echo '^((core|config|metrics|http)/|schedule/(refresh|status)\.h$)' ;;
     test/*) echo "^($folders|test)/" ;;
     *) echo "^($folders)/" ;; # exporter.c and app/: the wiring
     esac
@@ -28,7 +29,7 @@ library_users() {
     mysql.h | mysql/* | mariadb/* | errmsg.h | mysqld_error.h) echo '^db/(source|source_mysql|mysql_connection|mysql_session)\.c$' ;;
     curl/*) echo '^(app/health|das/(transport|url))\.c$' ;;
     jansson.h) echo '^(das/(credentials_reply|reply)\.c|http/.*)$' ;;
-    ini.h) echo '^core/ini\.c$' ;;
+    ini.h) echo '^config/ini\.c$' ;;
     *) echo . ;;
     esac
 }

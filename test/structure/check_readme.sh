@@ -20,7 +20,7 @@ optional_families() {
     awk -F '"' '
         /^ *(NODE|KEYED)\([A-Z]/ { print FILENAME ":" FNR, $2 }
         /^ *KEYED\([A-Z]/ { print FILENAME ":" FNR, $2 "_overflow" }
-    ' core/optional_metrics.h
+    ' config/optional_metrics.h
 }
 
 check_families() {
@@ -80,12 +80,12 @@ check_outlines() {
 }
 
 for file in "${readmes[@]}" docs/config.md docs/config.zh-CN.md docs/metrics.md metrics/family.c \
-    core/optional_metrics.h; do
+    config/optional_metrics.h; do
     [ -f "$file" ] || echo "$file: is missing"
 done | report
 # Should the sources change their form, the checks must not pass because they see nothing.
 [ -n "$(families)" ] || { echo "metrics/family.c: no families found" >&2; exit 1; }
-[ -n "$(optional_families)" ] || { echo "core/optional_metrics.h: no families found" >&2; exit 1; }
+[ -n "$(optional_families)" ] || { echo "config/optional_metrics.h: no families found" >&2; exit 1; }
 [ -n "$(keys docs/config.md)" ] || { echo "docs/config.md: no keys found" >&2; exit 1; }
 {
     check_families

@@ -14,7 +14,7 @@ fail() {
 
 # shellcheck disable=SC2016
 make_sound_tree() {
-    mkdir -p "$work/sound"/{core,db,das,metrics,collectors,schedule,http,app,cmake,test/core,test/das_sim}
+    mkdir -p "$work/sound"/{core,config,db,das,metrics,collectors,schedule,http,app,cmake,test/core,test/das_sim}
     cd "$work/sound"
     cp "$here/../../core/banned.h" core/
     cp "$here/../../cmake/flags.cmake" cmake/
@@ -42,7 +42,7 @@ make_sound_pages() {
 
     mkdir docs
     print_families >metrics/family.c
-    print_optional >core/optional_metrics.h
+    print_optional >config/optional_metrics.h
     printf '`f_total`, `g_ratio`, `o`, `p`, `p_overflow` and [a key](config.md#keys-all-of-them-1)\n' >docs/metrics.md
     print_keys 'Keys: *all* of `them`' 'a number' >docs/config.md
     print_keys '配置项：全部' '数字' >docs/config.zh-CN.md
@@ -141,7 +141,7 @@ expect_sound() {
 expect_layers() {
     local pair
 
-    for pair in core:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory metrics:das/x metrics:collectors/x \
+    for pair in core:db/x core:config/x config:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory metrics:das/x metrics:collectors/x \
         collectors:db/loader collectors:http/pages collectors:schedule/x schedule:db/loader schedule:http/pages \
         http:das/x http:db/inventory http:collectors/x http:schedule/scheduler \
         core:test/core/x core:app/x http:app/x app:test/core/x; do
@@ -151,7 +151,7 @@ expect_layers() {
         printf '#include "%s"\n' "${pair#*:}" | expect includes "${pair%%:*}/y.c"
     done
     for pair in http/pages.c:civetweb.h db/loader.c:mysql.h db/loader.h:mariadb/mysql.h das/client.c:curl/curl.h \
-        das/sign.c:jansson.h collectors/y.c:jansson.h core/config.c:ini.h core/y.c:core/a.h; do
+        das/sign.c:jansson.h collectors/y.c:jansson.h config/config.c:ini.h core/y.c:core/a.h; do
         printf '#include <%s>\n' "${pair#*:}" | expect includes "${pair%%:*}"
     done
     printf '#define X "core/a.h"\n#include X\n' | expect includes core/y.c
@@ -236,7 +236,7 @@ expect_readmes() {
     printf '# %s\n' new | expect readme docs/new.zh-CN.md
     { print_families; printf 'struct family h = {\n    .name = "h",\n    .type = FAMILY_GAUGE,\n};\n'; } |
         expect readme metrics/family.c
-    printf 'struct nothing;\n' | expect readme core/optional_metrics.h
+    printf 'struct nothing;\n' | expect readme config/optional_metrics.h
 }
 
 expect_links() {

@@ -1,7 +1,7 @@
-#include "core/config.h"
+#include "config/config.h"
 
-#include "core/config_table.h"
-#include "test/core/config_fixture.h"
+#include "config/table.h"
+#include "test/config/config_fixture.h"
 
 static void test_dump_shows_every_key_and_no_secret(void **state)
 {

@@ -2,15 +2,15 @@
  * The sections [account …] while a file is read: each with the lines of its keys, so that what is
  * wrong with them as a whole can be shown in its place. Private to the configuration.
  */
-#ifndef CORE_CONFIG_ACCOUNTS_H
-#define CORE_CONFIG_ACCOUNTS_H
+#ifndef CONFIG_ACCOUNT_SECTIONS_H
+#define CONFIG_ACCOUNT_SECTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/config.h"
+#include "config/table.h"
 #include "core/arena.h"
-#include "core/config.h"
-#include "core/config_table.h"
 #include "core/error.h"
 
 /* The uid of [account default]. */

@@ -5,7 +5,7 @@
  * " ;" for a comment, which would cut secrets. inih gets "key=" and a stand-in, and says which
  * section and key the value that we kept belongs to.
  */
-#include "core/ini.h"
+#include "config/ini.h"
 
 #include <ini.h>
 #include <stdarg.h>

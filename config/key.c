@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/config.h"
-#include "core/config_table.h"
-#include "core/ini.h"
+#include "config/config.h"
+#include "config/ini.h"
+#include "config/table.h"
 #include "core/text.h"
 
 #define SUGGESTION_DISTANCE_MAX 2

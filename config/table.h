@@ -1,16 +1,16 @@
 /*
  * The table of configuration keys, and what can be done with one key: parse, format, compare,
- * describe. Private to the configuration; others include core/config.h. Pure, any thread.
+ * describe. Private to the configuration; others include config/config.h. Pure, any thread.
  */
-#ifndef CORE_CONFIG_TABLE_H
-#define CORE_CONFIG_TABLE_H
+#ifndef CONFIG_TABLE_H
+#define CONFIG_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
 #include "core/arena.h"
-#include "core/config.h"
 #include "core/error.h"
 #include "core/strbuf.h"
 

@@ -1,9 +1,9 @@
-#include "core/config_value.h"
+#include "config/value.h"
 
 #include <sys/stat.h>
 
-#include "core/config_table.h"
-#include "test/core/config_fixture.h"
+#include "config/table.h"
+#include "test/config/config_fixture.h"
 
 static void test_whole_value_comes_from_the_environment(void **state)
 {

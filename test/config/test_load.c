@@ -1,6 +1,6 @@
+#include "config/table.h"
 #include "core/clock.h"
-#include "core/config_table.h"
-#include "test/core/config_fixture.h"
+#include "test/config/config_fixture.h"
 
 static void test_minimal_file_has_every_default(void **state)
 {

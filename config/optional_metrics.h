@@ -13,8 +13,8 @@
  *
  * The order of the rows is that of the page, of the configuration and of the enum.
  */
-#ifndef CORE_OPTIONAL_METRICS_H
-#define CORE_OPTIONAL_METRICS_H
+#ifndef CONFIG_OPTIONAL_METRICS_H
+#define CONFIG_OPTIONAL_METRICS_H
 
 /* clang-format off */
 #define OPTIONAL_METRICS(NODE, KEYED)                                                                       \

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
-#include "core/config_accounts.h"
-#include "core/config_table.h"
-#include "core/config_value.h"
+#include "config/account_sections.h"
+#include "config/config.h"
+#include "config/ini.h"
+#include "config/table.h"
+#include "config/value.h"
 #include "core/file.h"
-#include "core/ini.h"
 #include "core/text.h"
 
 struct loader {

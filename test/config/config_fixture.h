@@ -2,8 +2,8 @@
  * What the tests of the configuration share: a folder of their own to load files from. Each test
  * program includes it once.
  */
-#ifndef TEST_CORE_CONFIG_FIXTURE_H
-#define TEST_CORE_CONFIG_FIXTURE_H
+#ifndef TEST_CONFIG_CONFIG_FIXTURE_H
+#define TEST_CONFIG_CONFIG_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "core/config.h"
+#include "config/config.h"
 #include "core/file.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -2,14 +2,14 @@
  * DESIGN. The sections are handed over first and checked in the config, where whose credentials
  * come from where can be asked like anywhere else. A config that fails a check is dropped whole.
  */
-#include "core/config_accounts.h"
+#include "config/account_sections.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ini.h"
+#include "config/ini.h"
 
 #define UID_CHARACTERS   "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-"
 #define CALLER_CHAIN_MAX 8

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
-#include "core/config_accounts.h"
-#include "core/config_table.h"
+#include "config/account_sections.h"
+#include "config/config.h"
+#include "config/table.h"
 #include "core/text.h"
 
 #define PREFIX "ALIBABA_CLOUD_"

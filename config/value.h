@@ -2,12 +2,12 @@
  * A value on its way from the file to its key: ${NAME} becomes the environment variable's value,
  * the path in a <key>_file becomes the content of that file. Private to the configuration.
  */
-#ifndef CORE_CONFIG_VALUE_H
-#define CORE_CONFIG_VALUE_H
+#ifndef CONFIG_VALUE_H
+#define CONFIG_VALUE_H
 
 #include <stdbool.h>
 
-#include "core/config_table.h"
+#include "config/table.h"
 #include "core/error.h"
 #include "core/strbuf.h"
 

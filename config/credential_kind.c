@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
+#include "config/config.h"
 
 static const char *const kind_names[CREDENTIAL_KIND_COUNT] = {
     [CREDENTIAL_NONE] = "none",      [CREDENTIAL_STATIC] = "static", [CREDENTIAL_ROLE] = "role",

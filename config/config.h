@@ -6,17 +6,17 @@
  * nanoseconds, all sizes bytes, all paths resolved against the folder of the file. Strings live as
  * long as the object and are never NULL ("" means not set).
  */
-#ifndef CORE_CONFIG_H
-#define CORE_CONFIG_H
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/optional_metrics.h"
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/optional_metrics.h"
 #include "core/refcount.h"
 #include "core/strbuf.h"
 

@@ -1,7 +1,7 @@
 #include <sys/stat.h>
 
 #include "core/clock.h"
-#include "test/core/config_fixture.h"
+#include "test/config/config_fixture.h"
 
 #define KEY       "access_key_id = id\naccess_key_secret = canary-secret\n"
 #define ROLE(uid) "role_arn = acs:ram::" uid ":role/exporter\n"

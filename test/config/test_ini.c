@@ -1,4 +1,4 @@
-#include "core/ini.h"
+#include "config/ini.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

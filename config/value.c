@@ -1,4 +1,4 @@
-#include "core/config_value.h"
+#include "config/value.h"
 
 #include <stdlib.h>
 #include <string.h>

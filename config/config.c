@@ -1,9 +1,9 @@
-#include "core/config.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config_table.h"
+#include "config/table.h"
 
 static const char *const metric_names[METRIC_ID_COUNT] = {
     [METRIC_USER_SESSION_COUNT] = "db_user_session_count",

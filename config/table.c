@@ -1,7 +1,7 @@
-#include "core/config_table.h"
+#include "config/table.h"
 
-#include "core/config.h"
-#include "core/ini.h"
+#include "config/config.h"
+#include "config/ini.h"
 
 static const char *const log_level_names[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_format_names[] = {"logfmt", "json", NULL};

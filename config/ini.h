@@ -7,8 +7,8 @@
  * comment only as the first character of a line; inside a value it is part of the value. CRLF line
  * ends are accepted, and a UTF-8 byte order mark at the beginning of a file.
  */
-#ifndef CORE_INI_H
-#define CORE_INI_H
+#ifndef CONFIG_INI_H
+#define CONFIG_INI_H
 
 #include <stdbool.h>
 #include <stddef.h>
