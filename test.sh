@@ -245,7 +245,7 @@ finish() {
     while read -r p f s; do
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     done <"$work/results"
-    if [ $((passed + failed)) -eq 0 ]; then
+    if [ $((passed + failed + skipped)) -eq 0 ]; then
         echo "test.sh: no test matches '$only'" >&2
         failed=1
     fi
