@@ -73,6 +73,9 @@ static bool check_values(const struct config *config, struct error *error)
     if (transport_check_endpoint(config->das.endpoint, error) &&
         check_readable("[das] ca_file", config->das.ca_file, error) &&
         check_readable("[mysql] tls_ca_file", config->mysql.tls_ca_file, error) &&
+        check_readable("[mysql] tls_cert_file", config->mysql.tls_cert_file, error) &&
+        check_readable("[mysql] tls_key_file", config->mysql.tls_key_file, error) &&
+        check_readable("[mysql] server_public_key_file", config->mysql.server_public_key_file, error) &&
         web_config_check(&config->web, error) && check_accounts(config, error))
         return true;
     error_set(error, ERROR_CONFIG, "%s: %s", config->path, error->message);

@@ -59,6 +59,9 @@ struct mysql_config {
     int64_t connect_timeout;
     enum mysql_tls tls;
     const char *tls_ca_file;
+    const char *tls_cert_file; /* with tls_key_file, or both "" */
+    const char *tls_key_file;
+    const char *server_public_key_file; /* with MYSQL_TLS_OFF only */
 };
 
 struct das_config {

@@ -249,9 +249,32 @@ static bool follow_what_is_written(const struct loader *loader)
     if (!is_written(loader, "inventory", "source") && is_written(loader, "inventory", "file") &&
         loader->section_lines[section_index("mysql")] == 0)
         config->inventory.source = INVENTORY_SOURCE_FILE;
-    if (!is_written(loader, "mysql", "tls") && is_written(loader, "mysql", "tls_ca_file"))
+    if (!is_written(loader, "mysql", "tls") &&
+        (is_written(loader, "mysql", "tls_ca_file") || is_written(loader, "mysql", "tls_cert_file")))
         config->mysql.tls = MYSQL_TLS_VERIFY;
     return follow_certificate(loader);
+}
+
+/* The files that prove who is at either end. */
+static bool check_mysql_keys(const struct loader *loader, struct error *error)
+{
+    const struct mysql_config *mysql = &loader->config->mysql;
+    bool has_certificate = mysql->tls_cert_file[0] != '\0';
+    bool has_key = mysql->tls_key_file[0] != '\0';
+
+    if (has_certificate != has_key)
+        return ini_refuse(loader->path, line_of(loader, "mysql", has_key ? "tls_key_file" : "tls_cert_file"),
+                          error, "%s in [mysql] is set without %s, expected both",
+                          has_key ? "tls_key_file" : "tls_cert_file",
+                          has_key ? "tls_cert_file" : "tls_key_file");
+    if (has_certificate && mysql->tls == MYSQL_TLS_OFF)
+        return ini_refuse(loader->path, line_of(loader, "mysql", "tls"), error,
+                          "tls in [mysql] is off, expected required or verify with tls_cert_file");
+    if (mysql->server_public_key_file[0] != '\0' && mysql->tls != MYSQL_TLS_OFF)
+        return ini_refuse(
+            loader->path, line_of(loader, "mysql", "server_public_key_file"), error,
+            "server_public_key_file in [mysql] is for tls = off; with TLS use tls = verify alone");
+    return true;
 }
 
 static bool check_mysql(const struct loader *loader, struct error *error)
@@ -268,7 +291,7 @@ static bool check_mysql(const struct loader *loader, struct error *error)
     else if (mysql->database[0] == '\0')
         missing = "database";
     if (missing == NULL)
-        return true;
+        return check_mysql_keys(loader, error);
     return ini_refuse(loader->path, line_of(loader, "mysql", missing), error,
                       "'%s' is not set in [mysql], expected %s because 'source' in [inventory] is mysql "
                       "(the default); for an inventory without a database set source = file",

@@ -13,8 +13,12 @@
 #define TLS_VERSIONS          "TLSv1.2,TLSv1.3"
 #define PASSWORD_MAX          (64u << 10)
 
-/* What a server may ask for as proof of the password; it never gets the clear text. */
-#define AUTHENTICATION "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519"
+/*
+ * What a server may ask for as proof of the password. The sha2 ones hand the password over: encrypted by
+ * TLS, or with an RSA key that the server shows. An impostor would read it, so they need one who is known.
+ */
+#define PROOFS            "mysql_native_password,client_ed25519"
+#define PROOFS_WHEN_KNOWN PROOFS ",caching_sha2_password,sha256_password"
 
 #define UNREACHABLE_HINT "is the server running, reachable from here, and its address in [mysql] right?"
 #define SLOW_HINT        "is it a slow view?"
@@ -30,7 +34,7 @@ struct hint {
 };
 
 static const struct hint hints[] = {
-    {ER_ACCESS_DENIED_ERROR, "check user and password in [mysql]"},
+    {ER_SECURE_TRANSPORT_REQUIRED, "set tls = required or verify in [mysql]"},
     {ER_DBACCESS_DENIED_ERROR, "GRANT SELECT on the tables of this database to the user"},
     {ER_BAD_DB_ERROR, "check database in [mysql]"},
     {ER_NO_SUCH_TABLE, "create the table, see docs/inventory.md, or check database in [mysql]"},
@@ -41,7 +45,7 @@ static const struct hint hints[] = {
     {CR_CONNECTION_ERROR, UNREACHABLE_HINT},
     {CR_CONN_HOST_ERROR, UNREACHABLE_HINT},
     {CR_UNKNOWN_HOST, "check host in [mysql] and the name service"},
-    {CR_SSL_CONNECTION_ERROR, "check tls and tls_ca_file in [mysql]"},
+    {CR_SSL_CONNECTION_ERROR, "check tls, tls_ca_file and tls_cert_file in [mysql]"},
     {ER_LOCK_WAIT_TIMEOUT, "somebody holds a lock on the table: an ALTER, a LOCK TABLES or a long load"},
     {ER_STATEMENT_TIMEOUT, SLOW_HINT},
     {ER_QUERY_TIMEOUT, SLOW_HINT},
@@ -50,8 +54,31 @@ static const struct hint hints[] = {
     {CR_SERVER_LOST, "the server did not answer in time or ended the connection"},
 };
 
-static const char *hint_for(unsigned number)
+/* No impostor can be at the other end, or none could read what it is sent. */
+static bool server_is_known(const struct mysql_config *config)
 {
+    return config->socket[0] != '\0' || config->tls == MYSQL_TLS_VERIFY ||
+           (config->tls == MYSQL_TLS_OFF && config->server_public_key_file[0] != '\0');
+}
+
+/* With TLS off or without a certificate, a server that requires them refuses as if the password were wrong. */
+static const char *access_hint(const struct mysql_config *config)
+{
+    if (config->socket[0] == '\0' && config->tls == MYSQL_TLS_OFF)
+        return "tls is off in [mysql]: a user with REQUIRE SSL or X509 is refused like this, set tls; else "
+               "check user and password";
+    if (config->tls != MYSQL_TLS_OFF && config->tls_cert_file[0] == '\0')
+        return "check user and password in [mysql]; a user with REQUIRE X509 needs tls_cert_file, too";
+    return "check user and password in [mysql]";
+}
+
+static const char *hint_for(const struct mysql_config *config, unsigned number)
+{
+    if (number == ER_ACCESS_DENIED_ERROR)
+        return access_hint(config);
+    if (number == CR_PLUGIN_NOT_ALLOWED && !server_is_known(config))
+        return "set tls = verify in [mysql], or server_public_key_file: without them an impostor could read "
+               "the password";
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
         if (hints[i].number == number)
             return hints[i].text;
@@ -70,10 +97,11 @@ static void describe(const struct mysql_config *config, char *buffer, size_t siz
 }
 
 /* MySQL's text; not that of this one error, in which the library shows bytes of its own buffer. */
-static const char *error_text(MYSQL *mysql)
+static const char *error_text(const struct mysql_config *config, MYSQL *mysql)
 {
     if (mysql_errno(mysql) == CR_PLUGIN_NOT_ALLOWED)
-        return "the server wants an authentication other than " AUTHENTICATION;
+        return server_is_known(config) ? "the server wants an authentication other than " PROOFS_WHEN_KNOWN
+                                       : "the server wants an authentication other than " PROOFS;
     return mysql_error(mysql);
 }
 
@@ -81,15 +109,15 @@ void mysql_connection_error(struct error *error, const struct mysql_config *conf
                             const char *doing)
 {
     unsigned number = mysql_errno(mysql);
-    const char *hint = hint_for(number);
+    const char *hint = hint_for(config, number);
     enum error_class class = number == CR_OUT_OF_MEMORY ? ERROR_NO_MEMORY : ERROR_INVENTORY;
     char server[160];
 
     if (error == NULL)
         return;
     describe(config, server, sizeof(server));
-    error_set(error, class, "mysql %s: %s: error %u: %s%s%s", server, doing, number, error_text(mysql),
-              hint != NULL ? "; " : "", hint != NULL ? hint : "");
+    error_set(error, class, "mysql %s: %s: error %u: %s%s%s", server, doing, number,
+              error_text(config, mysql), hint != NULL ? "; " : "", hint != NULL ? hint : "");
     snprintf(error->code, sizeof(error->code), "%u", number);
 }
 
@@ -125,6 +153,23 @@ static bool set_tls(MYSQL *mysql, const struct mysql_config *config)
            mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify) == 0;
 }
 
+static bool set_client_certificate(MYSQL *mysql, const struct mysql_config *config)
+{
+    return config->tls_cert_file[0] == '\0' ||
+           (mysql_options(mysql, MYSQL_OPT_SSL_CERT, config->tls_cert_file) == 0 &&
+            mysql_options(mysql, MYSQL_OPT_SSL_KEY, config->tls_key_file) == 0);
+}
+
+static bool set_proofs(MYSQL *mysql, const struct mysql_config *config)
+{
+    const char *proofs = server_is_known(config) ? PROOFS_WHEN_KNOWN : PROOFS;
+
+    if (config->server_public_key_file[0] != '\0' &&
+        mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, config->server_public_key_file) != 0)
+        return false;
+    return mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, proofs) == 0;
+}
+
 static bool set_protocol(MYSQL *mysql, const struct mysql_config *config)
 {
     unsigned protocol = config->socket[0] != '\0' ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -137,7 +182,6 @@ static bool set_protocol(MYSQL *mysql, const struct mysql_config *config)
            mysql_options(mysql, MYSQL_OPT_RECONNECT, &reconnect) == 0 &&
            mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max) == 0 &&
            mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0 &&
-           mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, AUTHENTICATION) == 0 &&
            mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "mysql_session_exporter") == 0;
 }
 
@@ -174,7 +218,8 @@ static bool connect_with(MYSQL *mysql, const struct mysql_config *config, const 
 {
     bool local = config->socket[0] != '\0';
 
-    if (!set_timeouts(mysql, config) || !set_tls(mysql, config) || !set_protocol(mysql, config)) {
+    if (!set_timeouts(mysql, config) || !set_tls(mysql, config) || !set_client_certificate(mysql, config) ||
+        !set_proofs(mysql, config) || !set_protocol(mysql, config)) {
         mysql_connection_error(error, config, mysql, "options");
         return false;
     }

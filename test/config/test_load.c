@@ -255,6 +255,7 @@ static void test_bad_account_sections_are_refused(void **state)
     assert_all_refused(cases, COUNT(cases));
 }
 
+#define COMPLETE_MYSQL "[mysql]\nhost = h\nuser = u\ndatabase = d\n"
 #define MYSQL_ADVICE                                                                                         \
     " because 'source' in [inventory] is mysql (the default); for an inventory without a database set "      \
     "source = file"
@@ -282,6 +283,15 @@ static void test_keys_that_need_each_other_are_checked_in_the_end(void **state)
                  "[metric db_user_session_count]\nenabled = no\n",
          "exporter.ini:4: db_client_sessions in [optional_metrics] is yes, expected no while 'enabled' in "
          "[metric db_user_session_count] is no: both come from the same replies"},
+        {COMPLETE_MYSQL "tls_cert_file = c\n",
+         "exporter.ini:5: tls_cert_file in [mysql] is set without tls_key_file, expected both"},
+        {COMPLETE_MYSQL "tls_key_file = k\n",
+         "exporter.ini:5: tls_key_file in [mysql] is set without tls_cert_file, expected both"},
+        {COMPLETE_MYSQL "tls = off\ntls_cert_file = c\ntls_key_file = k\n",
+         "exporter.ini:5: tls in [mysql] is off, expected required or verify with tls_cert_file"},
+        {COMPLETE_MYSQL "tls = required\nserver_public_key_file = k\n",
+         "exporter.ini:6: server_public_key_file in [mysql] is for tls = off; with TLS use tls = verify "
+         "alone"},
         {MINIMAL "[das]\nconnect_timeout = 5s\ntimeout = 1s\n",
          "exporter.ini:5: timeout in [das] is 1s, expected at least 5s, which is its connect_timeout"},
     };

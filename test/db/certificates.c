@@ -94,15 +94,19 @@ void certificates_write(const char *folder, const char *address)
 {
     struct identity ca = make_identity("test authority", NULL, NID_basic_constraints, "critical,CA:TRUE");
     struct identity other = make_identity("other authority", NULL, NID_basic_constraints, "critical,CA:TRUE");
-    struct identity server;
+    struct identity server, client;
     char names[64];
 
     snprintf(names, sizeof(names), "IP:%s", address);
     server = make_identity(address, &ca, NID_subject_alt_name, names);
+    client = make_identity("exporter", &ca, NID_basic_constraints, "CA:FALSE");
+    write_certificate(folder, "client.pem", client.certificate);
+    write_key(folder, "client.key", client.key);
     write_certificate(folder, "ca.pem", ca.certificate);
     write_certificate(folder, "other-ca.pem", other.certificate);
     write_certificate(folder, "server.pem", server.certificate);
     write_key(folder, "server.key", server.key);
+    free_identity(&client);
     free_identity(&server);
     free_identity(&other);
     free_identity(&ca);

@@ -4,7 +4,7 @@
 
 /*
  * Writes into the folder: ca.pem, a certificate authority; server.pem and server.key, signed by it
- * for `address` (an IP address); other-ca.pem, an authority that signed nothing. Aborts when it fails.
+ * for `address` (an IP address); client.pem and client.key, signed by it; other-ca.pem, an authority that signed nothing. Aborts when it fails.
  */
 void certificates_write(const char *folder, const char *address);
 

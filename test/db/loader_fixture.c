@@ -147,6 +147,7 @@ struct config *file_config(const char *file)
     config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled = true;
     config->metrics[METRIC_MAX_USER_CONNECTIONS].interval = HOURLY;
     config->mysql.host = config->mysql.socket = config->mysql.tls_ca_file = config->mysql.password_file = "";
+    config->mysql.tls_cert_file = config->mysql.tls_key_file = config->mysql.server_public_key_file = "";
     config->mysql.user = "root";
     config->mysql.password = config_text(config, "");
     config->mysql.database = "cmdb";

@@ -23,6 +23,9 @@ struct mysql_config socket_config(void)
         .connect_timeout = 5 * NS_PER_SECOND,
         .tls = MYSQL_TLS_OFF,
         .tls_ca_file = "",
+        .tls_cert_file = "",
+        .tls_key_file = "",
+        .server_public_key_file = "",
     };
 }
 

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,7 +15,8 @@
 #include "test/db/mysql_fixture.h"
 
 static char certificate_option[128], key_option[128], ca_file[128], other_ca_file[128];
-static const char *const tls_options[] = {certificate_option, key_option, NULL};
+static char authority_option[128], client_certificate[128], client_key[128];
+static const char *const tls_options[] = {certificate_option, key_option, authority_option, NULL};
 
 static struct mysql_config tcp_config(enum mysql_tls tls, const char *tls_ca_file)
 {
@@ -135,60 +135,6 @@ static void test_silent_server_is_given_up_after_the_connect_timeout(void **stat
     close(listener);
 }
 
-/* A server that asks for the password in clear, and what it was sent. */
-struct greedy_server {
-    int listener;
-    char received[4096];
-    size_t length;
-};
-
-static void *serve_greedily(void *argument)
-{
-    static const char greeting[] = "\x49\0\0\0"
-                                   "\x0a"
-                                   "8.0.0\0"
-                                   "\1\0\0\0"
-                                   "12345678\0"
-                                   "\x09\xa2\x2d\2\0\x08\0\x15"
-                                   "\0\0\0\0\0\0\0\0\0\0"
-                                   "123456789012\0"
-                                   "mysql_native_password";
-    static const char switch_request[] = "\x16\0\0\2\xfe"
-                                         "mysql_clear_password";
-    struct greedy_server *greedy = argument;
-    int connection = accept(greedy->listener, NULL, NULL);
-    ssize_t count;
-
-    if (connection < 0 || write(connection, greeting, sizeof(greeting)) < 0)
-        return NULL;
-    count = read(connection, greedy->received, sizeof(greedy->received));
-    if (count > 0 && write(connection, switch_request, sizeof(switch_request)) > 0) {
-        while (count > 0) {
-            greedy->length += (size_t)count;
-            count = read(connection, greedy->received + greedy->length,
-                         sizeof(greedy->received) - greedy->length);
-        }
-    }
-    close(connection);
-    return NULL;
-}
-
-static void test_server_that_asks_for_the_password_in_clear_does_not_get_it(void **state)
-{
-    struct greedy_server greedy = {0};
-    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
-    pthread_t thread;
-
-    (void)state;
-    greedy.listener = listen_on_loopback(&config.port);
-    assert_int_equal(pthread_create(&thread, NULL, serve_greedily, &greedy), 0);
-    assert_refused(&config, "5010", "the server wants an authentication other than");
-    pthread_join(thread, NULL);
-    close(greedy.listener);
-    assert_non_null(memmem(greedy.received, greedy.length, USER, strlen(USER)));
-    assert_null(memmem(greedy.received, greedy.length, PASSWORD, strlen(PASSWORD)));
-}
-
 static void assert_loads(const struct mysql_config *config)
 {
     struct reading reading;
@@ -255,7 +201,32 @@ static void test_tls_off_does_not_encrypt(void **state)
     (void)state;
     require_server();
     execute("ALTER USER " USER " REQUIRE SSL");
-    assert_refused(&config, "1045", USER);
+    assert_refused(&config, "1045",
+                   "tls is off in [mysql]: a user with REQUIRE SSL or X509 is refused like this");
+}
+
+static void test_client_certificate_opens_an_account_that_requires_one(void **state)
+{
+    struct mysql_config config = tcp_config(MYSQL_TLS_VERIFY, ca_file);
+
+    (void)state;
+    require_server();
+    execute("ALTER USER " USER " REQUIRE X509");
+    assert_refused(&config, "1045", "a user with REQUIRE X509 needs tls_cert_file");
+    config.tls_cert_file = client_certificate;
+    config.tls_key_file = client_key;
+    assert_loads(&config);
+}
+
+static void test_key_of_another_certificate_is_refused(void **state)
+{
+    struct mysql_config config = tcp_config(MYSQL_TLS_VERIFY, ca_file);
+
+    (void)state;
+    require_server();
+    config.tls_cert_file = client_certificate;
+    config.tls_key_file = key_option + strlen("--ssl-key=");
+    assert_refused(&config, "2026", "tls_cert_file");
 }
 
 static void test_host_localhost_means_tcp(void **state)
@@ -297,6 +268,18 @@ static void test_tls_required_and_verify_refuse_a_server_without_tls(void **stat
     assert_refused(&verify, "2026", "TLS");
 }
 
+static void test_server_that_requires_tls_is_said_so(void **state)
+{
+    static const char *const secure_only[] = {certificate_option, key_option, "--require-secure-transport=ON",
+                                              NULL};
+    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
+
+    (void)state;
+    require_server();
+    restart_with(secure_only);
+    assert_refused(&config, "1045", "tls is off in [mysql]");
+}
+
 static void test_tls_below_1_2_is_refused(void **state)
 {
     static const char *const old_tls[] = {certificate_option, key_option, "--tls-version=TLSv1.1", NULL};
@@ -332,6 +315,9 @@ static void write_certificates(void)
     certificates_write(server.folder, "127.0.0.1");
     snprintf(certificate_option, sizeof(certificate_option), "--ssl-cert=%s/server.pem", server.folder);
     snprintf(key_option, sizeof(key_option), "--ssl-key=%s/server.key", server.folder);
+    snprintf(authority_option, sizeof(authority_option), "--ssl-ca=%s/ca.pem", server.folder);
+    snprintf(client_certificate, sizeof(client_certificate), "%s/client.pem", server.folder);
+    snprintf(client_key, sizeof(client_key), "%s/client.key", server.folder);
     snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", server.folder);
     snprintf(other_ca_file, sizeof(other_ca_file), "%s/other-ca.pem", server.folder);
 }
@@ -367,7 +353,6 @@ int main(void)
         TEST(test_database_without_grant_is_refused),
         TEST(test_closed_port_is_unreachable),
         TEST(test_missing_socket_is_unreachable),
-        TEST(test_server_that_asks_for_the_password_in_clear_does_not_get_it),
         TEST(test_silent_server_is_given_up_after_the_connect_timeout),
         TEST(test_tls_required_connects_without_an_authority),
         TEST(test_tls_verify_connects_with_the_right_authority_and_name),
@@ -375,7 +360,10 @@ int main(void)
         TEST(test_tls_verify_refuses_the_systems_authorities_for_a_private_one),
         TEST(test_tls_verify_refuses_a_certificate_for_another_name),
         TEST(test_tls_off_does_not_encrypt),
+        TEST(test_client_certificate_opens_an_account_that_requires_one),
+        TEST(test_key_of_another_certificate_is_refused),
         TEST(test_host_localhost_means_tcp),
+        TEST_RESTART(test_server_that_requires_tls_is_said_so),
         TEST_RESTART(test_tls_required_and_verify_refuse_a_server_without_tls),
         TEST_RESTART(test_tls_below_1_2_is_refused),
     };
