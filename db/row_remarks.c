@@ -23,7 +23,7 @@ void remark_value(struct remarks *remarks, const char *row_name, const char *col
 
 void remark_invisible(struct remarks *remarks, const char *row_name, const char *column, const char *text)
 {
-    remarks_add(remarks, "%s: %s is '%.60s', which holds %s; delete it in the table", row_name, column, text,
+    remarks_add(remarks, "%s: %s is '%.60s', which holds %s; delete it", row_name, column, text,
                 text_invisible(text));
 }
 

@@ -75,7 +75,7 @@ static void test_invisible_characters_of_an_id_are_named(void **state)
     (void)state;
     assert_remark(row, REJECTED_INVALID_VALUE,
                   "instance 'rm-test1\xe2\x80\x8b' (row 0): ins_id is 'rm-test1\xe2\x80\x8b', which holds a "
-                  "zero-width space (U+200B); delete it in the table");
+                  "zero-width space (U+200B); delete it");
 }
 
 static void test_row_without_a_time_is_kept_and_counted(void **state)
