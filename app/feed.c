@@ -26,6 +26,15 @@ static bool fail_without_scheduler(struct error *error)
     return false;
 }
 
+static int64_t session_interval(struct runtime *runtime)
+{
+    struct config *config = config_in_force_get(runtime->in_force);
+    int64_t interval = config->metrics[METRIC_USER_SESSION_COUNT].interval;
+
+    config_put(config);
+    return interval;
+}
+
 static bool inventory_loaded(void *context, struct inventory *inventory, struct error *error)
 {
     struct inventory_arrival arrival = {.runtime = context, .inventory = inventory};
@@ -42,7 +51,7 @@ static bool inventory_loaded(void *context, struct inventory *inventory, struct 
         return false;
     }
     if (atomic_load(&runtime->ready_deadline) == CLOCK_NEVER)
-        atomic_store(&runtime->ready_deadline, clock_now() + 2 * atomic_load(&runtime->session_interval));
+        atomic_store(&runtime->ready_deadline, clock_now() + 2 * session_interval(runtime));
     return true;
 }
 

@@ -21,11 +21,21 @@ static void gather_from_scheduler(void *argument, int64_t now)
     gathering->done = scheduler_metrics(runtime->scheduler, now, &runtime->gathered, gathering->self);
 }
 
+static unsigned enabled_metrics(const struct optional_metrics_config *config)
+{
+    unsigned enabled = 0;
+
+    for (unsigned id = 0; id < OPTIONAL_METRIC_COUNT; id++)
+        enabled |= config->enabled[id] ? 1u << id : 0;
+    return enabled;
+}
+
 bool runtime_gather(void *context, struct self_metrics *self)
 {
     struct runtime *runtime = context;
     struct gathering gathering = {.runtime = runtime, .self = self};
     struct loader_status loads;
+    struct config *config;
 
     arena_release(&runtime->gathered);
     *self = (struct self_metrics){.version = VERSION, .revision = REVISION};
@@ -40,7 +50,9 @@ bool runtime_gather(void *context, struct self_metrics *self)
     self->rejected_count = REJECTION_COUNT;
     self->undated_rows = loads.undated_rows;
     self->held_loads = loads.held_loads;
-    self->optional_metrics = atomic_load(&runtime->optional_metrics);
+    config = config_in_force_get(runtime->in_force);
+    self->optional_metrics = enabled_metrics(&config->optional_metrics);
+    config_put(config);
     mutex_lock(&runtime->reload_mutex);
     self->config_reload_successful = runtime->reload_successful;
     self->config_reload_success_unix_ms = runtime->reload_success_unix_ms;

@@ -53,10 +53,21 @@ static bool provide_status(void *context, struct status *status)
     return true;
 }
 
+/* When a call that is still out is no longer under way but lost. */
+static int64_t call_limit_of(struct runtime *runtime)
+{
+    struct config *config = config_in_force_get(runtime->in_force);
+    int64_t limit = config->das.timeout + PULSE_LIMIT;
+
+    config_put(config);
+    return limit;
+}
+
 bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
 {
     int64_t now = clock_now();
     int64_t silent = now - scheduler_last_step(runtime->scheduler);
+    int64_t call_limit = call_limit_of(runtime);
 
     if (silent > PULSE_LIMIT) {
         snprintf(why, size, "the scheduler has not run for %lld s", (long long)(silent / NS_PER_SECOND));
@@ -66,11 +77,11 @@ bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
         snprintf(why, size, "the scheduler is late with its work; the machine may be overloaded");
         return false;
     }
-    if (atomic_load(&runtime->call_timeout) + PULSE_LIMIT < now - scheduler_busy_since(runtime->scheduler)) {
+    if (call_limit < now - scheduler_busy_since(runtime->scheduler)) {
         snprintf(why, size, "calls are out but none has come back for too long");
         return false;
     }
-    if (!worker_pool_alive(runtime->workers, now, atomic_load(&runtime->call_timeout) + PULSE_LIMIT)) {
+    if (!worker_pool_alive(runtime->workers, now, call_limit)) {
         snprintf(why, size, "calls are queued but no worker takes them");
         return false;
     }

@@ -82,10 +82,13 @@ static bool apply_to_scheduler(struct runtime *runtime, struct config *config, s
 
 static bool put_in_force(struct runtime *runtime, struct config *config, struct error *error)
 {
+    struct config *current = config_in_force_get(runtime->in_force);
+    bool reloadable = config_reloadable(current, config, error);
     struct keyring_change *change;
     struct web_settings *web;
 
-    if (!config_reloadable(runtime->config, config, error))
+    config_put(current);
+    if (!reloadable)
         return false;
     web = web_settings_load(&config->web, error);
     if (web == NULL)
@@ -102,9 +105,8 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
     server_adopt(runtime->server, web);
     worker_pool_configure(runtime->workers, config);
     loader_configure(runtime->loader, config);
-    runtime_note_config(runtime, config);
-    config_put(runtime->config);
-    runtime->config = config_get(config);
+    runtime_configure_log(config);
+    config_in_force_set(runtime->in_force, config);
     return true;
 }
 

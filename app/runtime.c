@@ -56,7 +56,7 @@ static void free_parts(struct runtime *runtime)
     arena_release(&runtime->gathered);
     pthread_cond_destroy(&runtime->reload_done);
     pthread_mutex_destroy(&runtime->reload_mutex);
-    config_put(runtime->config);
+    config_in_force_free(runtime->in_force);
     free(runtime);
 }
 
@@ -101,12 +101,13 @@ static bool build_parts(struct runtime *runtime, struct config *config)
 {
     struct loader_sink sink = runtime_loader_sink(runtime);
 
+    runtime->in_force = config_in_force_new(config);
     runtime->registry = registry_new();
     runtime->queue = job_queue_new((size_t)config->exporter.queue_size);
     runtime->mailbox = mailbox_new();
     runtime->refreshes = refresh_table_new((uint64_t)clock_unix_ms());
-    if (runtime->registry == NULL || runtime->queue == NULL || runtime->mailbox == NULL ||
-        runtime->refreshes == NULL)
+    if (runtime->in_force == NULL || runtime->registry == NULL || runtime->queue == NULL ||
+        runtime->mailbox == NULL || runtime->refreshes == NULL)
         return false;
     runtime->board = status_board_new(runtime->mailbox);
     if (runtime->board == NULL)
@@ -132,12 +133,11 @@ static struct runtime *runtime_new(const struct options *options, struct config 
     pthread_mutex_init(&runtime->reload_mutex, NULL);
     arena_init(&runtime->gathered);
     runtime->options = *options;
-    runtime->config = config_get(config);
     runtime->reload_successful = true;
     runtime->reload_success_unix_ms = clock_unix_ms();
     atomic_init(&runtime->ready_deadline, CLOCK_NEVER);
     atomic_init(&runtime->first_cycle_publish, UINT64_MAX);
-    runtime_note_config(runtime, config);
+    runtime_configure_log(config);
     for (int i = 0; i < REJECTION_COUNT; i++)
         runtime->rejected_names[i] = rejection_name((enum rejection)i);
     if (!build_parts(runtime, config)) {
@@ -148,10 +148,10 @@ static struct runtime *runtime_new(const struct options *options, struct config 
 }
 
 /* The server comes first: an address that is taken must not cost a call to DAS. */
-static bool start_parts(struct runtime *runtime, struct error *error)
+static bool start_parts(struct runtime *runtime, const struct config *config, struct error *error)
 {
     runtime->providers = runtime_providers(runtime);
-    runtime->server = server_start(&runtime->config->web, &runtime->providers, error);
+    runtime->server = server_start(&config->web, &runtime->providers, error);
     return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
            keyring_start(runtime->keyring, error) && publisher_start(runtime->publisher, error) &&
            worker_pool_start(runtime->workers, error) && loader_start(runtime->loader, error);
@@ -165,7 +165,7 @@ struct runtime *runtime_start(const struct options *options, struct config *conf
         error_set(error, ERROR_NO_MEMORY, "out of memory");
         return NULL;
     }
-    if (!start_parts(runtime, error)) {
+    if (!start_parts(runtime, config, error)) {
         runtime_stop(runtime);
         return NULL;
     }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "app/runtime.h"
+#include "config/in_force.h"
 #include "core/arena.h"
 #include "das/keyring.h"
 #include "db/loader.h"
@@ -20,7 +21,7 @@
 
 struct runtime {
     struct options options;
-    struct config *config; /* main thread's reference to the one in force */
+    struct config_in_force *in_force;
     struct registry *registry;
     struct publisher *publisher;
     struct job_queue *queue;
@@ -42,10 +43,6 @@ struct runtime {
     /* the publish that holds the whole first cycle; UINT64_MAX until it was gathered */
     _Atomic uint64_t first_cycle_publish;
     _Atomic int64_t ready_deadline; /* CLOCK_NEVER until there is an inventory */
-    /* of the configuration in force, for threads that have no reference to it */
-    _Atomic int64_t call_timeout;
-    _Atomic int64_t session_interval;
-    atomic_uint optional_metrics; /* those that are on: a set of 1 << enum optional_metric */
 
     pthread_mutex_t reload_mutex;
     pthread_cond_t reload_done;
@@ -79,7 +76,7 @@ void runtime_refuse_reloads(struct runtime *runtime);
 /* reload.c: true after runtime_refuse_reloads; any thread */
 bool runtime_is_stopping(struct runtime *runtime);
 
-/* settings.c: notes what other threads may read of the configuration in force. */
-void runtime_note_config(struct runtime *runtime, const struct config *config);
+/* settings.c: the log obeys the configuration, and complains of it. */
+void runtime_configure_log(const struct config *config);
 
 #endif

@@ -1,4 +1,4 @@
-/* The configuration, as loaded and as noted for threads that hold no reference to it. */
+/* The configuration, as it is loaded and checked. */
 #include "app/runtime_state.h"
 
 #include <errno.h>
@@ -97,15 +97,6 @@ struct config *runtime_load_config(const struct options *options, struct error *
     return NULL;
 }
 
-static unsigned enabled_metrics(const struct optional_metrics_config *config)
-{
-    unsigned enabled = 0;
-
-    for (unsigned id = 0; id < OPTIONAL_METRIC_COUNT; id++)
-        enabled |= config->enabled[id] ? 1u << id : 0;
-    return enabled;
-}
-
 static void warn_of_open_secrets(const struct config *config)
 {
     struct strbuf command;
@@ -119,12 +110,9 @@ static void warn_of_open_secrets(const struct config *config)
     strbuf_release(&command);
 }
 
-void runtime_note_config(struct runtime *runtime, const struct config *config)
+void runtime_configure_log(const struct config *config)
 {
     log_set_level(config->exporter.log_level);
     log_set_format(config->exporter.log_format);
     warn_of_open_secrets(config);
-    atomic_store(&runtime->call_timeout, config->das.timeout);
-    atomic_store(&runtime->session_interval, config->metrics[METRIC_USER_SESSION_COUNT].interval);
-    atomic_store(&runtime->optional_metrics, enabled_metrics(&config->optional_metrics));
 }
