@@ -16,9 +16,8 @@ typedef void page_fn(const struct page_request *request, const struct providers 
                      struct page_response *response);
 
 page_fn page_metrics;
-page_fn page_index;
-page_fn page_targets_html;
-page_fn page_targets_json;
+page_fn page_overview;
+page_fn page_targets;
 page_fn page_refresh;
 page_fn page_refresh_progress;
 page_fn page_healthy;
@@ -32,12 +31,6 @@ page_fn page_reload;
 #define PAGE_WHY_SIZE 384 /* of one line about a wrong query */
 
 #define PAGE_REFRESH_PREFIX "/refresh/"
-
-/* Fills the body with a refresh's progress for programs. */
-void page_refresh_json(const struct refresh_progress *progress, struct page_response *response);
-
-/* Turns the text of a response that says no into a page for people. */
-void page_explain(const struct page_request *request, struct page_response *response);
 
 /* Makes the response one line of plain text. */
 void page_text(struct page_response *response, int status, const char *format, ...)

@@ -1,10 +1,9 @@
-#include <inttypes.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/text.h"
 #include "http/form.h"
-#include "http/markup.h"
+#include "http/json_writer.h"
 #include "http/negotiate.h"
 #include "http/page.h"
 #include "http/query.h"
@@ -59,25 +58,25 @@ static bool filter_read(const char *query, bool is_form, struct refresh_filter *
     return true;
 }
 
-void page_refresh_json(const struct refresh_progress *progress, struct page_response *response)
+static void write_progress(const struct refresh_progress *progress, struct page_response *response)
 {
     struct strbuf *out = &response->body;
-    bool finished = progress->state == REFRESH_FINISHED;
 
     response->content_type = PAGE_TYPE_JSON;
     strbuf_append_char(out, '{');
-    markup_json_member(out, "refresh_id", progress->id);
-    strbuf_append_format(out, ",\"targets\":%" PRIu64 ",\"done\":%" PRIu64 ",\"failed\":%" PRIu64 ",",
-                         progress->targets, progress->done, progress->failed);
-    markup_json_member(out, "state", finished ? "finished" : "running");
-    strbuf_append_format(out, ",\"joined\":%s,\"estimated_seconds\":", progress->joined ? "true" : "false");
-    markup_json_seconds(out, progress->estimated);
-    strbuf_append_text(out, ",\"elapsed_seconds\":");
-    markup_json_seconds(out, progress->elapsed);
-    strbuf_append_format(out, ",\"status_url\":\"" PAGE_REFRESH_PREFIX "%s\"}\n", progress->id);
+    json_write_text(out, "refresh_id", progress->id);
+    json_write_count(out, "targets", progress->targets);
+    json_write_count(out, "done", progress->done);
+    json_write_count(out, "failed", progress->failed);
+    json_write_text(out, "state", progress->state == REFRESH_FINISHED ? "finished" : "running");
+    json_write_bool(out, "joined", progress->joined);
+    json_write_seconds(out, "estimated_seconds", progress->estimated);
+    json_write_seconds(out, "elapsed_seconds", progress->elapsed);
+    json_write_name(out, "status_url");
+    strbuf_append_format(out, "\"" PAGE_REFRESH_PREFIX "%s\"}\n", progress->id);
 }
 
-/* A browser is sent on to the progress, so that loading the page again refreshes nothing. */
+/* A form without script is sent on to the progress, so that loading the page again refreshes nothing. */
 static void answer_accepted(const struct page_request *request, const struct refresh_progress *progress,
                             struct page_response *response)
 {
@@ -87,7 +86,7 @@ static void answer_accepted(const struct page_request *request, const struct ref
         return;
     }
     response->status = progress->state == REFRESH_FINISHED ? 200 : 202;
-    page_refresh_json(progress, response);
+    write_progress(progress, response);
 }
 
 void page_refresh(const struct page_request *request, const struct providers *providers,
@@ -121,4 +120,16 @@ void page_refresh(const struct page_request *request, const struct providers *pr
         response->retry_after = BUSY_RETRY_S;
         break;
     }
+}
+
+void page_refresh_progress(const struct page_request *request, const struct providers *providers,
+                           struct page_response *response)
+{
+    const char *id = request->path + strlen(PAGE_REFRESH_PREFIX);
+    struct refresh_progress progress = {0};
+
+    if (providers->refresh_progress(providers->context, id, &progress))
+        write_progress(&progress, response);
+    else
+        page_text(response, 404, "no refresh has that id, or it ended long ago");
 }

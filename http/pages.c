@@ -6,9 +6,9 @@
 #include "http/access.h"
 #include "http/form.h"
 #include "http/guard.h"
-#include "http/negotiate.h"
 #include "http/page.h"
 #include "http/query.h"
+#include "http/web/files.h"
 
 #define METHODS_READ "GET, HEAD" /* the value of Allow */
 #define METHODS_POST "POST"
@@ -23,9 +23,11 @@ struct route {
 
 static const struct route routes[] = {
     {"/metrics", NULL, METHODS_READ, page_metrics, false},
-    {"/", NULL, METHODS_READ, page_index, false},
-    {"/targets", NULL, METHODS_READ, page_targets_html, false},
-    {"/api/v1/targets", NULL, METHODS_READ, page_targets_json, false},
+    {"/", NULL, METHODS_READ, page_web_file, false},
+    {"/targets", NULL, METHODS_READ, page_web_file, false},
+    {WEB_FILES_PREFIX, "FILE", METHODS_READ, page_web_file, false},
+    {"/api/v1/overview", NULL, METHODS_READ, page_overview, false},
+    {"/api/v1/targets", NULL, METHODS_READ, page_targets, false},
     {"/refresh", NULL, METHODS_POST, page_refresh, false},
     {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress, false},
     {"/-/healthy", NULL, METHODS_READ, page_healthy, true},
@@ -194,14 +196,6 @@ static void route_answer(const struct page_request *request, const struct provid
     route->page(request, providers, response);
 }
 
-/* Health is asked by programs, whatever they say they accept. */
-static bool for_people(const struct page_request *request)
-{
-    const struct route *route = request->defect == NULL ? route_find(request->path) : NULL;
-
-    return route != NULL && !route->open && accept_html(request->accept);
-}
-
 /* Describes a body that is not a snapshot's as one part. */
 static void response_seal(struct page_response *response)
 {
@@ -230,8 +224,6 @@ void pages_answer(const struct page_request *request, const struct providers *pr
     response_init(response);
     response->close = (request->has_body && request->form == NULL) || request->defect != NULL;
     route_answer(request, providers, response);
-    if (response->status >= 400 && for_people(request))
-        page_explain(request, response);
     response_seal(response);
 }
 

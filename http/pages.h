@@ -26,6 +26,7 @@ struct page_request {
     const char *origin;         /* set by browsers on requests that change something */
     const char *sec_fetch_site; /* likewise: how the asking web page is related to us */
     const char *authorization;
+    const char *if_none_match;
     const char *defect;    /* why it cannot be trusted to mean what it says; NULL: it can */
     struct access *access; /* judges authorization; NULL: everybody may read */
     uint64_t client;       /* see client_of_text() */
@@ -44,6 +45,7 @@ struct page_response {
     const char *allow;                 /* for 405; NULL: no such header */
     const char *vary;                  /* the request headers that the answer depends on; likewise */
     const char *authenticate;          /* for 401; NULL: no such header */
+    const char *etag;                  /* NULL: not to be kept anywhere, otherwise to be asked for again */
     int retry_after;                   /* seconds; 0: no such header */
     bool gzip;                         /* Content-Encoding: gzip */
     bool close;                        /* the connection cannot be used again: an unread body is on it */

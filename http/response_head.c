@@ -3,10 +3,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Nothing but our own inline style; a form may be sent to ourselves; nobody may frame us. */
+/* Our own files and our own JSON, nothing inline and nothing of others; nobody may frame us. */
 #define HTML_POLICY                                                                                          \
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri "   \
-    "'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "    \
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 #define BARE_POLICY "default-src 'none'; frame-ancestors 'none'"
 
@@ -19,6 +19,8 @@ static const char *reason_phrase(int status)
         return "Accepted";
     case 303:
         return "See Other";
+    case 304:
+        return "Not Modified";
     case 400:
         return "Bad Request";
     case 401:
@@ -66,10 +68,14 @@ void response_head_append(struct strbuf *out, const struct page_response *respon
 {
     strbuf_append_format(out, "HTTP/1.1 %d %s\r\n", response->status, reason_phrase(response->status));
     append_date(out, unix_ms);
-    strbuf_append_format(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", response->content_type,
-                         response->length);
-    if (response->gzip)
-        strbuf_append_text(out, "Content-Encoding: gzip\r\n");
+    if (response->status != 304) {
+        strbuf_append_format(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", response->content_type,
+                             response->length);
+        if (response->gzip)
+            strbuf_append_text(out, "Content-Encoding: gzip\r\n");
+    }
+    if (response->etag != NULL)
+        strbuf_append_format(out, "ETag: %s\r\n", response->etag);
     if (response->vary != NULL)
         strbuf_append_format(out, "Vary: %s\r\n", response->vary);
     if (response->location[0] != '\0')
@@ -82,7 +88,8 @@ void response_head_append(struct strbuf *out, const struct page_response *respon
         strbuf_append_format(out, "Retry-After: %d\r\n", response->retry_after);
     strbuf_append_format(out, "Content-Security-Policy: %s\r\n",
                          strncmp(response->content_type, "text/html", 9) == 0 ? HTML_POLICY : BARE_POLICY);
-    strbuf_append_text(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+    strbuf_append_format(out, "Cache-Control: %s\r\n", response->etag != NULL ? "no-cache" : "no-store");
+    strbuf_append_text(out, "X-Content-Type-Options: nosniff\r\n"
                             "X-Frame-Options: DENY\r\nReferrer-Policy: same-origin\r\n"
                             "Cross-Origin-Resource-Policy: same-origin\r\n");
     strbuf_append_format(out, "Connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");

@@ -125,6 +125,7 @@ void server_request_read(struct mg_connection *connection, struct page_request *
         .content_type = mg_get_header(connection, "Content-Type"),
         .content_length = only_content_length(info),
         .authorization = mg_get_header(connection, "Authorization"),
+        .if_none_match = mg_get_header(connection, "If-None-Match"),
         .defect = defect_of(info),
         .client = client_of_text(info->remote_addr),
         .has_body = has_body(info),

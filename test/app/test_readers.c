@@ -98,7 +98,7 @@ static void test_no_reader_runs_anything_on_the_schedulers_thread(void **state)
     static const char *const targets[] = {"/",
                                           "/metrics",
                                           "/targets",
-                                          "/targets?ins_id=rm-test1",
+                                          "/api/v1/overview",
                                           "/api/v1/targets",
                                           "/api/v1/targets?ins_id=rm-test1",
                                           "/-/healthy",

@@ -1,6 +1,7 @@
 """Headless Chromium, driven through its DevTools protocol over two pipes; no further package is needed."""
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -48,13 +49,14 @@ class Browser:
             preexec_fn=connect, pass_fds=(3, 4), env={**os.environ, "HOME": self.folder, "TMPDIR": self.folder})
         for fd in (theirs_in, theirs_out, high_in, high_out):
             os.close(fd)
-        self.buffer, self.number, self.session, self.complaints = b"", 0, None, []
+        self.buffer, self.number, self.session, self.complaints, self.requests = b"", 0, None, [], []
         try:
             target = self.call("Target.createTarget", limit=START_LIMIT, url="about:blank")["targetId"]
             self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             self.call("Page.enable")
             self.call("Network.enable")
             self.call("Log.enable")
+            self.call("Runtime.enable")
         except BaseException:
             self.close()
             raise
@@ -72,7 +74,7 @@ class Browser:
         return json.loads(message)
 
     def call(self, method, limit=ANSWER_LIMIT, **parameters):
-        """A command's result. Of what happens meanwhile only complaints are kept."""
+        """A command's result. Of what happens meanwhile requests and complaints are kept."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
         if self.session is not None:
@@ -81,12 +83,22 @@ class Browser:
         deadline = time.monotonic() + limit
         while True:
             answer = self.receive(deadline)
-            if answer.get("method") == "Log.entryAdded":
-                self.complaints.append(answer["params"]["entry"]["text"])
+            self.note(answer.get("method"), answer.get("params"))
             if answer.get("id") == self.number:
                 if "error" in answer:
                     raise AssertionError(f"{method}: {answer['error']}")
                 return answer["result"]
+
+    def note(self, method, event):
+        """Keeps what a page asks for, and what it or Chromium complains about."""
+        if method == "Network.requestWillBeSent":
+            self.requests.append(event["request"]["url"])
+        elif method == "Log.entryAdded":
+            self.complaints.append(event["entry"]["text"])
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(str(event["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "warning", "assert"):
+            self.complaints.append(str([argument.get("value") for argument in event["args"]]))
 
     def look(self, width, dark=False, language="en-US", height=900):
         """From now on the window is so wide, light or dark, and asks for that language."""
@@ -97,7 +109,7 @@ class Browser:
         self.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
 
     def value(self, expression):
-        """What a JavaScript expression gives on the page, which needs none itself."""
+        """What a JavaScript expression gives on the page."""
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in result:
             raise AssertionError(f"{expression}: {result['exceptionDetails']}")
@@ -121,6 +133,20 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait(f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'")
 
+    def show(self, shown):
+        """Brings the tab to the front, or another one, so that nobody sees it."""
+        if not shown:
+            self.call("Target.createTarget", url="about:blank")
+        else:
+            self.call("Page.bringToFront")
+        self.wait(f"document.visibilityState === '{'visible' if shown else 'hidden'}'")
+
+    def press(self, key, code=None, text=None):
+        """A key of the keyboard."""
+        parameters = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **parameters, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **parameters)
+
     def screenshot(self, path, whole=True):
         """A PNG of the page."""
         image = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
@@ -138,3 +164,8 @@ class Browser:
             if not os.path.exists(self.folder):
                 break
             time.sleep(0.05)
+
+
+def opened():
+    """A browser that is closed at the end of a with statement."""
+    return contextlib.closing(Browser())

@@ -101,7 +101,7 @@ class Leaks(harness.Case):
     def test_none_without_one(self):
         exporter = self.run_leaking(Instance("rm-test1"))
         exporter.wait_sessions(Instance("rm-test1").sessions())
-        for page in ("/", "/targets", "/metrics", "/nothing"):
+        for page in ("/", "/api/v1/overview", "/api/v1/targets", "/metrics", "/nothing"):
             exporter.get(page)
         self.assertEqual(self.judge(), [])
         self.assertEqual(self.leaks(), [])

@@ -138,15 +138,17 @@ class Overcommitted(harness.Case):
         self.assertGreater(page.value("session_exporter_api_rate_demand", aliyun_uid=UID), 60)
         self.assertEqual(page.value("session_exporter_api_rate_limit", aliyun_uid=UID), 10)
 
-    def test_it_is_on_the_pages(self):
+    def test_it_is_in_the_api(self):
         exporter = self.start_overcommitted()
         exporter.wait_sessions(fleet.sessions(FLEET))
         account = exporter.get("/api/v1/targets").json["accounts"][0]
         self.assertEqual((account["aliyun_uid"], account["rate_limit"]), (UID, 10))
         self.assertGreater(account["rate_demand"], 60)
         self.assertGreater(account["cycle_seconds"], 12)
-        for path in ("/", "/targets"):
-            self.assertIn("stretched", exporter.get(path).text)
+        self.assertIn("account_overcommitted", self.findings(exporter))
+
+    def findings(self, exporter):
+        return [finding["code"] for finding in exporter.get("/api/v1/overview").json["findings"]]
 
     def test_a_higher_limit_ends_it(self):
         exporter = self.start_overcommitted()
@@ -155,7 +157,7 @@ class Overcommitted(harness.Case):
                                                metric_db_user_session_count={"interval": "10s", "stale_after": "1m"}))
         self.assertEqual(exporter.post("/-/reload").status, 200)
         exporter.wait_log("account within its quota again")
-        self.assertNotIn("stretched", exporter.get("/").text)
+        self.assertNotIn("account_overcommitted", self.findings(exporter))
 
 
 if __name__ == "__main__":

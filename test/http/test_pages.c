@@ -54,9 +54,16 @@ static void assert_body_has(const char *method, const char *path, const char *te
 
 static void test_every_route_answers(void **state)
 {
-    static const char *const paths[] = {
-        "/",          "/metrics", "/targets", "/api/v1/targets",
-        "/-/healthy", "/health",  "/-/ready", "/refresh/00112233445566778899aabbccddeeff"};
+    static const char *const paths[] = {"/",
+                                        "/metrics",
+                                        "/targets",
+                                        "/web/app.js",
+                                        "/api/v1/overview",
+                                        "/api/v1/targets",
+                                        "/-/healthy",
+                                        "/health",
+                                        "/-/ready",
+                                        "/refresh/00112233445566778899aabbccddeeff"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -238,8 +245,7 @@ static void test_memory_trouble_is_503(void **state)
     (void)state;
     fake.out_of_memory = true;
     assert_status("GET", "/metrics", 503);
-    assert_status("GET", "/", 503);
-    assert_status("GET", "/targets", 503);
+    assert_status("GET", "/api/v1/overview", 503);
     assert_body_has("GET", "/api/v1/targets", "out of memory\n");
 }
 

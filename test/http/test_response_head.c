@@ -62,8 +62,9 @@ static void test_every_optional_field(void **state)
                 "Allow: GET, HEAD\r\n"
                 "WWW-Authenticate: Basic realm=\"x\"\r\n"
                 "Retry-After: 5\r\n"
-                "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-                "frame-ancestors 'none'; base-uri 'none'\r\n"
+                "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+                "connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
+                "base-uri 'none'\r\n"
                 "Cache-Control: no-store\r\n"
                 "X-Content-Type-Options: nosniff\r\n"
                 "X-Frame-Options: DENY\r\n"
@@ -72,9 +73,35 @@ static void test_every_optional_field(void **state)
                 "Connection: close\r\n\r\n");
 }
 
+/* A cache takes the policy of the answer over to what it has: it must be that of the page. */
+static void test_what_is_not_modified_has_no_length_and_keeps_its_policy(void **state)
+{
+    struct page_response response = {.status = 304,
+                                     .content_type = "text/html; charset=utf-8",
+                                     .gzip = true,
+                                     .vary = "Accept-Encoding",
+                                     .etag = "\"tag-gzip\""};
+
+    (void)state;
+    assert_head(&response, true,
+                "HTTP/1.1 304 Not Modified\r\n"
+                "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n"
+                "ETag: \"tag-gzip\"\r\n"
+                "Vary: Accept-Encoding\r\n"
+                "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+                "connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
+                "base-uri 'none'\r\n"
+                "Cache-Control: no-cache\r\n"
+                "X-Content-Type-Options: nosniff\r\n"
+                "X-Frame-Options: DENY\r\n"
+                "Referrer-Policy: same-origin\r\n"
+                "Cross-Origin-Resource-Policy: same-origin\r\n"
+                "Connection: keep-alive\r\n\r\n");
+}
+
 static void test_every_status_has_a_reason(void **state)
 {
-    static const int statuses[] = {200, 202, 303, 400, 401, 403, 404, 405, 409, 411, 413, 429, 503, 505};
+    static const int statuses[] = {200, 202, 303, 304, 400, 401, 403, 404, 405, 409, 411, 413, 429, 503, 505};
     struct page_response response = {.content_type = "text/plain"};
     struct strbuf out;
 
@@ -94,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_answer),
         cmocka_unit_test(test_every_optional_field),
+        cmocka_unit_test(test_what_is_not_modified_has_no_length_and_keeps_its_policy),
         cmocka_unit_test(test_every_status_has_a_reason),
     };
 

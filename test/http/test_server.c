@@ -91,7 +91,7 @@ static void test_headers_protect_and_leak_nothing(void **state)
     char value[256];
 
     (void)state;
-    fetch(fixture.port, "GET", "/targets", "Origin: http://evil.example\r\n", &answer);
+    fetch(fixture.port, "GET", "/api/v1/targets", "Origin: http://evil.example\r\n", &answer);
     assert_field(&answer, "X-Content-Type-Options", "nosniff");
     assert_field(&answer, "Cache-Control", "no-store");
     assert_true(answer_field(&answer, "Content-Security-Policy", value, sizeof(value)));

@@ -217,7 +217,7 @@ static void exchange(struct http_client *client, const struct strbuf *batch)
 
 static bool status_known(long status)
 {
-    static const long statuses[] = {200, 202, 303, 400, 401, 403, 404, 405, 409, 411, 413, 505};
+    static const long statuses[] = {200, 202, 303, 304, 400, 401, 403, 404, 405, 409, 411, 413, 505};
 
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         if (statuses[i] == status)
@@ -238,6 +238,8 @@ static const char *response_end(const char *text, const char *end, long *status)
     assert_memory_equal(text, "HTTP/1.1 ", 9);
     *status = strtol(text + 9, NULL, 10);
     assert_true(status_known(*status));
+    if (*status == 304)
+        return body + 4; /* no body, and not its length */
     assert_true(length != NULL && length < body);
     size = strtoul(length + 18, NULL, 10);
     body += 4;

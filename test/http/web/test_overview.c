@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "http/overview.h"
+#include "http/web/overview.h"
 #include "test/http/fake_providers.h"
 
 static struct status status;
@@ -41,20 +41,20 @@ static int setup(void **state)
 }
 
 /* The findings are exactly these; the first one has that level. */
-static void assert_findings(enum level level, enum phrase first, enum phrase second, size_t count)
+static void assert_findings(enum level level, const char *first, const char *second, size_t count)
 {
     overview_judge(&overview, &status, NULL);
     assert_int_equal(overview.count, count);
     assert_int_equal(overview.findings[0].level, level);
-    assert_int_equal(overview.findings[0].phrase, first);
+    assert_string_equal(overview.findings[0].code, first);
     if (count > 1)
-        assert_int_equal(overview.findings[1].phrase, second);
+        assert_string_equal(overview.findings[1].code, second);
 }
 
 static void test_all_is_well(void **state)
 {
     (void)state;
-    assert_findings(LEVEL_GOOD, PHRASE_ALL_WELL, 0, 1);
+    assert_findings(LEVEL_GOOD, "all_well", NULL, 1);
     assert_int_equal(overview.findings[0].count, 3);
     assert_int_equal(overview.findings[0].total, 2);
 }
@@ -66,9 +66,9 @@ static void test_a_stuck_program_comes_before_all_else(void **state)
     accounts[0].error = &failure;
     overview_judge(&overview, &status, "the scheduler has not run for 60 s");
     assert_int_equal(overview.count, 2);
-    assert_int_equal(overview.findings[0].phrase, PHRASE_STUCK);
+    assert_string_equal(overview.findings[0].code, "stuck");
     assert_string_equal(overview.findings[0].name, "the scheduler has not run for 60 s");
-    assert_int_equal(overview.findings[1].phrase, PHRASE_ACCOUNT_DOWN);
+    assert_string_equal(overview.findings[1].code, "account_down");
 }
 
 static void test_no_inventory_yet(void **state)
@@ -76,10 +76,10 @@ static void test_no_inventory_yet(void **state)
     (void)state;
     status.inventory_loaded = false;
     status.target_count = status.account_count = 0;
-    assert_findings(LEVEL_NOTE, PHRASE_INVENTORY_LOADING, 0, 1);
+    assert_findings(LEVEL_NOTE, "inventory_loading", NULL, 1);
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
     status.inventory.instances_failures = 1;
-    assert_findings(LEVEL_BAD, PHRASE_INVENTORY_FAILED, 0, 1);
+    assert_findings(LEVEL_BAD, "inventory_failed", NULL, 1);
     assert_string_equal(overview.findings[0].error->message, "gone");
 }
 
@@ -89,7 +89,7 @@ static void test_an_inventory_that_cannot_be_read_again_is_a_warning_with_its_ag
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
     status.inventory.instances_failures = 1;
     status.inventory.instances_success_unix_ms = FAKE_NOW_UNIX_MS - 90000;
-    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_OLD, 0, 1);
+    assert_findings(LEVEL_WARNING, "inventory_old", NULL, 1);
     assert_int_equal(overview.findings[0].seconds, 90);
 }
 
@@ -99,9 +99,8 @@ static void test_held_load_is_a_warning_with_both_numbers(void **state)
     status.inventory.is_held = true;
     status.inventory.held_found = 3;
     status.inventory.held_in_force = 10;
-    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_HELD, 0, 1);
+    assert_findings(LEVEL_WARNING, "inventory_held", NULL, 1);
     assert_int_equal(overview.findings[0].total, 10);
-    assert_string_equal(overview.findings[0].link, "/#inventory");
 }
 
 static void test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory(void **state)
@@ -109,17 +108,17 @@ static void test_limits_that_cannot_be_read_are_no_trouble_of_the_inventory(void
     (void)state;
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
     status.inventory.users_failures = 1;
-    assert_findings(LEVEL_WARNING, PHRASE_USERS_FAILED, 0, 1);
+    assert_findings(LEVEL_WARNING, "users_failed", NULL, 1);
     assert_string_equal(overview.findings[0].error->message, "gone");
     status.inventory_loaded = false;
-    assert_findings(LEVEL_WARNING, PHRASE_USERS_FAILED, PHRASE_INVENTORY_LOADING, 2);
+    assert_findings(LEVEL_WARNING, "users_failed", "inventory_loading", 2);
 }
 
 static void test_an_accounts_table_that_cannot_be_read_is_named(void **state)
 {
     (void)state;
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
-    assert_findings(LEVEL_WARNING, PHRASE_ACCOUNTS_TABLE_FAILED, 0, 1);
+    assert_findings(LEVEL_WARNING, "accounts_table_failed", NULL, 1);
 }
 
 static void test_what_fails_with_the_instances_is_said_once(void **state)
@@ -128,14 +127,14 @@ static void test_what_fails_with_the_instances_is_said_once(void **state)
     error_set(&status.inventory.error, ERROR_INVENTORY, "gone");
     status.inventory.instances_failures = 1;
     status.inventory.users_failures = 1;
-    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_OLD, 0, 1);
+    assert_findings(LEVEL_WARNING, "inventory_old", NULL, 1);
 }
 
 static void test_an_empty_inventory_is_a_warning(void **state)
 {
     (void)state;
     status.target_count = status.account_count = 0;
-    assert_findings(LEVEL_WARNING, PHRASE_INVENTORY_EMPTY, 0, 1);
+    assert_findings(LEVEL_WARNING, "inventory_empty", NULL, 1);
 }
 
 static void test_accounts_down_are_counted_and_one_is_named(void **state)
@@ -143,12 +142,12 @@ static void test_accounts_down_are_counted_and_one_is_named(void **state)
     (void)state;
     accounts[1].up = false;
     accounts[1].error = &failure;
-    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_DOWN, 0, 1);
+    assert_findings(LEVEL_BAD, "account_down", NULL, 1);
     assert_string_equal(overview.findings[0].name, "1000000000000002");
     assert_ptr_equal(overview.findings[0].error, &failure);
     accounts[0].up = false;
     accounts[0].error = &failure;
-    assert_findings(LEVEL_BAD, PHRASE_ACCOUNTS_DOWN, 0, 1);
+    assert_findings(LEVEL_BAD, "accounts_down", NULL, 1);
     assert_int_equal(overview.findings[0].count, 2);
 }
 
@@ -159,7 +158,7 @@ static void test_targets_without_credentials_are_down(void **state)
     accounts[1].credential_kind = CREDENTIAL_NONE;
     targets[2].up = false;
     targets[2].state = TARGET_NO_CREDENTIALS;
-    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_UNCONFIGURED, PHRASE_TARGETS_DOWN, 2);
+    assert_findings(LEVEL_BAD, "account_unconfigured", "targets_down", 2);
     assert_int_equal(overview.findings[1].count, 1);
 }
 
@@ -169,11 +168,11 @@ static void test_some_failing_targets_are_a_warning_all_are_bad(void **state)
     targets[1].up = false;
     targets[1].failures = 1;
     targets[1].error = &failure;
-    assert_findings(LEVEL_WARNING, PHRASE_TARGETS_DOWN, 0, 1);
+    assert_findings(LEVEL_WARNING, "targets_down", NULL, 1);
     assert_ptr_equal(overview.findings[0].error, &failure);
     targets[0].up = targets[2].up = false;
     targets[0].failures = targets[2].failures = 1;
-    assert_findings(LEVEL_BAD, PHRASE_TARGETS_DOWN, 0, 1);
+    assert_findings(LEVEL_BAD, "targets_down", NULL, 1);
 }
 
 static void test_an_account_and_its_targets_say_the_same_error_once(void **state)
@@ -185,7 +184,7 @@ static void test_an_account_and_its_targets_say_the_same_error_once(void **state
     accounts[0].error = &failure;
     targets[1].failures = 1;
     targets[1].error = &again;
-    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_DOWN, PHRASE_TARGETS_DOWN, 2);
+    assert_findings(LEVEL_BAD, "account_down", "targets_down", 2);
     assert_ptr_equal(overview.findings[0].error, &failure);
     assert_null(overview.findings[1].error);
 }
@@ -199,7 +198,7 @@ static void test_another_error_of_the_targets_is_said_too(void **state)
     accounts[0].error = &failure;
     targets[1].failures = 1;
     targets[1].error = &other;
-    assert_findings(LEVEL_BAD, PHRASE_ACCOUNT_DOWN, PHRASE_TARGETS_DOWN, 2);
+    assert_findings(LEVEL_BAD, "account_down", "targets_down", 2);
     assert_ptr_equal(overview.findings[1].error, &other);
 }
 
@@ -208,15 +207,27 @@ static void test_targets_not_asked_yet_are_no_trouble(void **state)
     (void)state;
     targets[0].up = false;
     targets[0].last_success_unix_ms = 0;
-    assert_findings(LEVEL_NOTE, PHRASE_TARGETS_PENDING, 0, 1);
+    assert_findings(LEVEL_NOTE, "targets_pending", NULL, 1);
 }
 
 static void test_credentials_that_cannot_be_renewed_are_told_in_time(void **state)
 {
     (void)state;
     accounts[0].error = &failure;
-    assert_findings(LEVEL_WARNING, PHRASE_ACCOUNT_UNRENEWED, 0, 1);
+    assert_findings(LEVEL_WARNING, "account_unrenewed", NULL, 1);
     assert_int_equal(account_level(&accounts[0]), LEVEL_WARNING);
+}
+
+static void test_accounts_tell_their_state(void **state)
+{
+    (void)state;
+    assert_string_equal(account_state(&accounts[0]), "up");
+    accounts[0].up = false;
+    assert_string_equal(account_state(&accounts[0]), "pending");
+    accounts[0].error = &failure;
+    assert_string_equal(account_state(&accounts[0]), "down");
+    accounts[0].credential_kind = CREDENTIAL_NONE;
+    assert_string_equal(account_state(&accounts[0]), "no_credentials");
 }
 
 static void test_quota_trouble_is_a_warning(void **state)
@@ -224,7 +235,7 @@ static void test_quota_trouble_is_a_warning(void **state)
     (void)state;
     accounts[0].overcommitted = true;
     accounts[1].rate_effective = 35;
-    assert_findings(LEVEL_WARNING, PHRASE_ACCOUNT_OVERCOMMITTED, PHRASE_ACCOUNT_SLOWED, 2);
+    assert_findings(LEVEL_WARNING, "account_overcommitted", "account_slowed", 2);
     assert_int_equal(overview.findings[0].seconds, 60);
 }
 
@@ -232,7 +243,7 @@ static void test_a_failed_reload_is_a_warning(void **state)
 {
     (void)state;
     error_set(&status.reload.error, ERROR_CONFIG, "exporter.ini:3: no");
-    assert_findings(LEVEL_WARNING, PHRASE_RELOAD_FAILED, 0, 1);
+    assert_findings(LEVEL_WARNING, "reload_failed", NULL, 1);
 }
 
 static void test_everything_at_once_fits(void **state)
@@ -273,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup(test_another_error_of_the_targets_is_said_too, setup),
         cmocka_unit_test_setup(test_targets_not_asked_yet_are_no_trouble, setup),
         cmocka_unit_test_setup(test_credentials_that_cannot_be_renewed_are_told_in_time, setup),
+        cmocka_unit_test_setup(test_accounts_tell_their_state, setup),
         cmocka_unit_test_setup(test_quota_trouble_is_a_warning, setup),
         cmocka_unit_test_setup(test_a_failed_reload_is_a_warning, setup),
         cmocka_unit_test_setup(test_everything_at_once_fits, setup),

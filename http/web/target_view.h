@@ -1,14 +1,13 @@
 /*
- * Which targets are shown, and how: the query of /targets and of /api/v1/targets, and what it selects
- * from a copy of the scheduler's state. Pure.
+ * Which targets are shown, and how: the query of /api/v1/targets, and what it selects from the status.
+ * Pure.
  */
-#ifndef HTTP_TARGET_VIEW_H
-#define HTTP_TARGET_VIEW_H
+#ifndef HTTP_WEB_TARGET_VIEW_H
+#define HTTP_WEB_TARGET_VIEW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "http/html.h"
 #include "http/query.h"
 #include "schedule/status.h"
 
@@ -37,16 +36,13 @@ enum target_column {
     COLUMN_COUNT
 };
 
-/* The value of the parameter `sort`; with a '-' before it: descending. */
-const char *target_column_name(enum target_column column);
-
 enum target_parameter {
     PARAMETER_ALIYUN_UID,
     PARAMETER_INS_ID,
     PARAMETER_STATE, /* the name of a state or of a health */
     PARAMETER_TEXT,  /* "q": in the instance's id or name, or the node's id; not case-sensitive */
     PARAMETER_SORT,
-    PARAMETER_PAGE, /* from 1 */
+    PARAMETER_PAGE, /* from 1; without it all that match */
     PARAMETER_COUNT
 };
 
@@ -54,27 +50,14 @@ struct target_view {
     struct query_parameter parameters[PARAMETER_COUNT]; /* an empty value changes nothing */
     enum target_column column;
     bool descending;
-    size_t page;
+    size_t page; /* 0: all that match at once */
 };
 
-/* Which parameters a client may give. */
-enum target_view_kind { TARGET_VIEW_FILTERS, TARGET_VIEW_ALL };
-
 /* False, with one line in `why`, when the query is wrong. */
-bool target_view_read(struct target_view *view, enum target_view_kind kind, const char *query, char *why,
-                      size_t size);
+bool target_view_read(struct target_view *view, const char *query, char *why, size_t size);
 
 const char *target_view_value(const struct target_view *view, enum target_parameter parameter);
 bool target_view_has_account(const struct target_view *view, const struct account_status *account);
-bool target_view_has(const struct target_view *view, const struct target_status *target);
-
-/* The part of the status' targets, [*first, *end), in which all are that the view has. */
-void target_view_range(const struct target_view *view, const struct status *status, size_t *first,
-                       size_t *end);
-
-/* A link to the same view sorted and paged otherwise, as the value of an attribute. */
-void target_view_link(const struct target_view *view, struct html *page, enum target_column column,
-                      bool descending, size_t number);
 
 /* What a view selects; points into the status. */
 struct target_selection {

@@ -1,17 +1,29 @@
-#include "http/overview.h"
+#include "http/web/overview.h"
 
 #include <string.h>
 
 #include "core/clock.h"
-#include "http/target_view.h"
+#include "http/web/target_view.h"
 
 typedef bool account_test_fn(const struct account_status *account);
 
-static struct finding *add(struct overview *overview, enum level level, enum phrase phrase)
+static const char *const level_names[LEVEL_COUNT] = {
+    [LEVEL_GOOD] = "good",
+    [LEVEL_NOTE] = "note",
+    [LEVEL_WARNING] = "warning",
+    [LEVEL_BAD] = "bad",
+};
+
+const char *level_name(enum level level)
+{
+    return level_names[level];
+}
+
+static struct finding *add(struct overview *overview, enum level level, const char *code)
 {
     struct finding *finding = &overview->findings[overview->count++];
 
-    *finding = (struct finding){.level = level, .phrase = phrase, .name = ""};
+    *finding = (struct finding){.level = level, .code = code, .name = ""};
     return finding;
 }
 
@@ -49,9 +61,18 @@ enum level account_level(const struct account_status *account)
     return account->up ? LEVEL_GOOD : LEVEL_NOTE;
 }
 
+const char *account_state(const struct account_status *account)
+{
+    if (account->credential_kind == CREDENTIAL_NONE)
+        return "no_credentials";
+    if (account->up)
+        return "up";
+    return account->error != NULL ? "down" : "pending";
+}
+
 /* A finding about the accounts that pass a test, with the first of them as the example. */
 static void judge_accounts(struct overview *overview, const struct status *status, account_test_fn *test,
-                           enum level level, enum phrase one, enum phrase many)
+                           enum level level, const char *one, const char *many)
 {
     const struct account_status *first = NULL;
     struct finding *finding;
@@ -72,7 +93,6 @@ static void judge_accounts(struct overview *overview, const struct status *statu
     finding->total = status->account_count;
     finding->seconds = first->cycle / NS_PER_SECOND;
     finding->error = first->error;
-    finding->link = "/#accounts";
 }
 
 static void judge_instances(struct overview *overview, const struct status *status)
@@ -82,16 +102,15 @@ static void judge_instances(struct overview *overview, const struct status *stat
 
     if (inventory->instances_failures == 0) {
         if (!status->inventory_loaded)
-            add(overview, LEVEL_NOTE, PHRASE_INVENTORY_LOADING);
+            add(overview, LEVEL_NOTE, "inventory_loading");
         else if (status->target_count == 0)
-            add(overview, LEVEL_WARNING, PHRASE_INVENTORY_EMPTY)->link = "/#inventory";
+            add(overview, LEVEL_WARNING, "inventory_empty");
         return;
     }
     finding = add(overview, status->inventory_loaded ? LEVEL_WARNING : LEVEL_BAD,
-                  status->inventory_loaded ? PHRASE_INVENTORY_OLD : PHRASE_INVENTORY_FAILED);
+                  status->inventory_loaded ? "inventory_old" : "inventory_failed");
     finding->seconds = (status->taken_unix_ms - inventory->instances_success_unix_ms) / 1000;
     finding->error = &inventory->error;
-    finding->link = "/#inventory";
 }
 
 /* Half of it may be gone for good, or for the moment in which somebody fills the tables anew. */
@@ -101,10 +120,9 @@ static void judge_held_load(struct overview *overview, const struct inventory_st
 
     if (!inventory->is_held)
         return;
-    finding = add(overview, LEVEL_WARNING, PHRASE_INVENTORY_HELD);
+    finding = add(overview, LEVEL_WARNING, "inventory_held");
     finding->count = inventory->held_found;
     finding->total = inventory->held_in_force;
-    finding->link = "/#inventory";
 }
 
 /* What is read beside the instances. Together with them it fails for the same reason, which is said once. */
@@ -115,20 +133,19 @@ static void judge_other_tables(struct overview *overview, const struct inventory
     if (inventory->instances_failures > 0 || inventory->error.class == ERROR_NONE)
         return;
     finding = add(overview, LEVEL_WARNING,
-                  inventory->users_failures > 0 ? PHRASE_USERS_FAILED : PHRASE_ACCOUNTS_TABLE_FAILED);
+                  inventory->users_failures > 0 ? "users_failed" : "accounts_table_failed");
     finding->error = &inventory->error;
-    finding->link = "/#inventory";
 }
 
 static void judge_program(struct overview *overview, const struct status *status, const char *why)
 {
     if (why != NULL)
-        add(overview, LEVEL_BAD, PHRASE_STUCK)->name = why;
+        add(overview, LEVEL_BAD, "stuck")->name = why;
     judge_instances(overview, status);
     judge_held_load(overview, &status->inventory);
     judge_other_tables(overview, &status->inventory);
     if (status->reload.error.class != ERROR_NONE)
-        add(overview, LEVEL_WARNING, PHRASE_RELOAD_FAILED)->error = &status->reload.error;
+        add(overview, LEVEL_WARNING, "reload_failed")->error = &status->reload.error;
 }
 
 static void judge_targets(struct overview *overview, const struct status *status)
@@ -145,18 +162,16 @@ static void judge_targets(struct overview *overview, const struct status *status
             first = &status->targets[i];
     }
     if (first != NULL) {
-        finding = add(overview, health[TARGET_UP] == 0 ? LEVEL_BAD : LEVEL_WARNING, PHRASE_TARGETS_DOWN);
+        finding = add(overview, health[TARGET_UP] == 0 ? LEVEL_BAD : LEVEL_WARNING, "targets_down");
         finding->name = first->ins_id;
         finding->count = health[TARGET_DOWN];
         finding->total = status->target_count;
         finding->error = first->error;
-        finding->link = "/targets?state=down";
     }
     if (health[TARGET_PENDING] > 0) {
-        finding = add(overview, LEVEL_NOTE, PHRASE_TARGETS_PENDING);
+        finding = add(overview, LEVEL_NOTE, "targets_pending");
         finding->count = health[TARGET_PENDING];
         finding->total = status->target_count;
-        finding->link = "/targets?state=pending";
     }
 }
 
@@ -193,66 +208,25 @@ static void drop_repeated_errors(struct overview *overview)
     }
 }
 
-bool overview_shows(const struct overview *overview, const struct error *error)
-{
-    for (size_t i = 0; i < overview->count; i++) {
-        if (overview->findings[i].error == error)
-            return true;
-    }
-    return false;
-}
-
 void overview_judge(struct overview *overview, const struct status *status, const char *why)
 {
     struct finding *finding;
 
     overview->count = 0;
     judge_program(overview, status, why);
-    judge_accounts(overview, status, is_down, LEVEL_BAD, PHRASE_ACCOUNT_DOWN, PHRASE_ACCOUNTS_DOWN);
-    judge_accounts(overview, status, has_no_credentials, LEVEL_BAD, PHRASE_ACCOUNT_UNCONFIGURED,
-                   PHRASE_ACCOUNTS_UNCONFIGURED);
+    judge_accounts(overview, status, is_down, LEVEL_BAD, "account_down", "accounts_down");
+    judge_accounts(overview, status, has_no_credentials, LEVEL_BAD, "account_unconfigured",
+                   "accounts_unconfigured");
     judge_targets(overview, status);
-    judge_accounts(overview, status, cannot_renew, LEVEL_WARNING, PHRASE_ACCOUNT_UNRENEWED,
-                   PHRASE_ACCOUNTS_UNRENEWED);
-    judge_accounts(overview, status, is_overcommitted, LEVEL_WARNING, PHRASE_ACCOUNT_OVERCOMMITTED,
-                   PHRASE_ACCOUNTS_OVERCOMMITTED);
-    judge_accounts(overview, status, is_slowed, LEVEL_WARNING, PHRASE_ACCOUNT_SLOWED, PHRASE_ACCOUNTS_SLOWED);
+    judge_accounts(overview, status, cannot_renew, LEVEL_WARNING, "account_unrenewed", "accounts_unrenewed");
+    judge_accounts(overview, status, is_overcommitted, LEVEL_WARNING, "account_overcommitted",
+                   "accounts_overcommitted");
+    judge_accounts(overview, status, is_slowed, LEVEL_WARNING, "account_slowed", "accounts_slowed");
     if (overview->count == 0) {
-        finding = add(overview, LEVEL_GOOD, PHRASE_ALL_WELL);
+        finding = add(overview, LEVEL_GOOD, "all_well");
         finding->count = status->target_count;
         finding->total = status->account_count;
     }
     sort_findings(overview);
     drop_repeated_errors(overview);
-}
-
-static void render_finding(const struct finding *finding, bool first, struct html *page)
-{
-    html_markup(page, "<li class=\"finding ");
-    html_markup(page, level_class(finding->level));
-    html_markup(page, first ? " first\"><strong>" : "\"><span>");
-    html_markup(page, "<span aria-hidden=\"true\">");
-    html_markup(page, level_mark(finding->level));
-    html_markup(page, "</span> ");
-    html_say(page, finding->phrase, finding->name, figure_count(finding->count).text,
-             figure_count(finding->total).text, figure_seconds(page, finding->seconds).text, NULL);
-    html_markup(page, first ? "</strong>" : "</span>");
-    if (finding->link != NULL) {
-        html_markup(page, " <small><a href=\"");
-        html_markup(page, finding->link);
-        html_markup(page, "\">");
-        html_say(page, PHRASE_SHOW, NULL);
-        html_markup(page, "</a></small>");
-    }
-    if (finding->error != NULL)
-        html_error(page, finding->error);
-    html_markup(page, "</li>\n");
-}
-
-void overview_render(const struct overview *overview, struct html *page)
-{
-    html_markup(page, "<div role=\"status\"><ul class=\"plain\">\n");
-    for (size_t i = 0; i < overview->count; i++)
-        render_finding(&overview->findings[i], i == 0, page);
-    html_markup(page, "</ul></div>\n");
 }

@@ -1,4 +1,4 @@
-#include "http/target_view.h"
+#include "http/web/target_view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,11 +41,6 @@ const char *target_health_name(enum target_health health)
     return health_names[health];
 }
 
-const char *target_column_name(enum target_column column)
-{
-    return column_names[column];
-}
-
 const char *target_view_value(const struct target_view *view, enum target_parameter parameter)
 {
     return view->parameters[parameter].value;
@@ -75,18 +70,16 @@ static bool read_sort(struct target_view *view, const char *sort)
     return false;
 }
 
-bool target_view_read(struct target_view *view, enum target_view_kind kind, const char *query, char *why,
-                      size_t size)
+bool target_view_read(struct target_view *view, const char *query, char *why, size_t size)
 {
-    size_t known = kind == TARGET_VIEW_ALL ? PARAMETER_COUNT : PARAMETER_SORT;
-    int64_t page = 1;
+    int64_t page = 0;
 
     *view = (struct target_view){.column = COLUMN_INSTANCE};
     for (size_t i = 0; i < PARAMETER_COUNT; i++)
         view->parameters[i].name = parameter_names[i];
-    if (!query_read(query, view->parameters, known, why, size)) {
-        snprintf(why + strlen(why), size - strlen(why), "; known are aliyun_uid, ins_id, state%s",
-                 kind == TARGET_VIEW_ALL ? ", q, sort and page" : " and q");
+    if (!query_read(query, view->parameters, PARAMETER_COUNT, why, size)) {
+        snprintf(why + strlen(why), size - strlen(why),
+                 "; known are aliyun_uid, ins_id, state, q, sort and page");
         return false;
     }
     if (target_view_value(view, PARAMETER_STATE)[0] != '\0' &&
@@ -120,7 +113,7 @@ static bool matches(const char *wanted, const char *value)
     return wanted[0] == '\0' || strcmp(wanted, value) == 0;
 }
 
-bool target_view_has(const struct target_view *view, const struct target_status *target)
+static bool view_has(const struct target_view *view, const struct target_status *target)
 {
     const char *state = target_view_value(view, PARAMETER_STATE);
     const char *text = target_view_value(view, PARAMETER_TEXT);
@@ -135,7 +128,8 @@ bool target_view_has(const struct target_view *view, const struct target_status 
            strcasestr(target->ins_name, text) != NULL || strcasestr(target->node_id, text) != NULL;
 }
 
-void target_view_range(const struct target_view *view, const struct status *status, size_t *first,
+/* The part of the status' targets, [*first, *end), in which all are that the view has. */
+static void view_range(const struct target_view *view, const struct status *status, size_t *first,
                        size_t *end)
 {
     const char *ins_id = target_view_value(view, PARAMETER_INS_ID);
@@ -145,21 +139,6 @@ void target_view_range(const struct target_view *view, const struct status *stat
     if (ins_id[0] != '\0')
         count = status_find_instance(status, ins_id, first);
     *end = *first + count;
-}
-
-void target_view_link(const struct target_view *view, struct html *page, enum target_column column,
-                      bool descending, size_t number)
-{
-    html_markup(page, "/targets?");
-    for (int i = 0; i < PARAMETER_SORT; i++) {
-        if (view->parameters[i].value[0] == '\0')
-            continue;
-        html_parameter(page, parameter_names[i], view->parameters[i].value);
-        html_markup(page, "&amp;");
-    }
-    strbuf_append_format(page->out, "sort=%s%s", descending ? "-" : "", column_names[column]);
-    if (number > 1)
-        strbuf_append_format(page->out, "&amp;page=%zu", number);
 }
 
 static int compare_numbers(int64_t a, int64_t b)
@@ -230,6 +209,19 @@ static int compare_for_view(const void *first, const void *second, void *context
     return view->descending ? -order : order;
 }
 
+static void select_page(struct target_selection *selection, size_t page)
+{
+    size_t rows = page > 0 ? TARGET_VIEW_ROWS : selection->count;
+
+    if (selection->count > 0)
+        selection->page_count = (selection->count + rows - 1) / rows;
+    selection->page = page < selection->page_count ? page : selection->page_count;
+    if (selection->page == 0)
+        selection->page = 1;
+    selection->first = (selection->page - 1) * rows;
+    selection->end = selection->count - selection->first < rows ? selection->count : selection->first + rows;
+}
+
 bool target_view_select(const struct target_view *view, const struct status *status,
                         struct target_selection *selection)
 {
@@ -237,12 +229,12 @@ bool target_view_select(const struct target_view *view, const struct status *sta
     size_t first, end;
 
     *selection = (struct target_selection){.page_count = 1};
-    target_view_range(view, status, &first, &end);
+    view_range(view, status, &first, &end);
     selection->targets = calloc(end - first + 1, sizeof(const struct target_status *));
     if (selection->targets == NULL)
         return false;
     for (size_t i = first; i < end; i++) {
-        if (!target_view_has(view, &status->targets[i]))
+        if (!view_has(view, &status->targets[i]))
             continue;
         selection->targets[selection->count++] = &status->targets[i];
         selection->health[target_health(&status->targets[i])]++;
@@ -250,13 +242,7 @@ bool target_view_select(const struct target_view *view, const struct status *sta
     if (view->column != COLUMN_INSTANCE || view->descending)
         qsort_r(selection->targets, selection->count, sizeof(const struct target_status *), compare_for_view,
                 &order);
-    if (selection->count > 0)
-        selection->page_count = (selection->count + TARGET_VIEW_ROWS - 1) / TARGET_VIEW_ROWS;
-    selection->page = view->page < selection->page_count ? view->page : selection->page_count;
-    selection->first = (selection->page - 1) * TARGET_VIEW_ROWS;
-    selection->end = selection->first + TARGET_VIEW_ROWS;
-    if (selection->end > selection->count)
-        selection->end = selection->count;
+    select_page(selection, view->page);
     return true;
 }
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "http/target_view.h"
+#include "http/web/target_view.h"
 #include "test/http/fake_providers.h"
 
 #define MANY 10000
@@ -53,7 +53,7 @@ static void read_view(const char *query)
 {
     char why[384] = "";
 
-    if (!target_view_read(&view, TARGET_VIEW_ALL, query, why, sizeof(why)))
+    if (!target_view_read(&view, query, why, sizeof(why)))
         fail_msg("%s: %s", query, why);
 }
 
@@ -131,33 +131,9 @@ static void test_bad_queries_say_why(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-        assert_false(target_view_read(&view, TARGET_VIEW_ALL, queries[i][0], why, sizeof(why)));
+        assert_false(target_view_read(&view, queries[i][0], why, sizeof(why)));
         assert_string_equal(why, queries[i][1]);
     }
-}
-
-static void test_programs_neither_sort_nor_page(void **state)
-{
-    char why[384];
-
-    (void)state;
-    assert_true(target_view_read(&view, TARGET_VIEW_FILTERS, "state=up&ins_id=x", why, sizeof(why)));
-    assert_false(target_view_read(&view, TARGET_VIEW_FILTERS, "page=2", why, sizeof(why)));
-    assert_string_equal(why, "unknown query parameter 'page'; known are aliyun_uid, ins_id, state and q");
-}
-
-static void test_links_keep_the_filters_escaped(void **state)
-{
-    struct strbuf out;
-    struct html page = {&out, LANGUAGE_EN, FAKE_NOW_UNIX_MS};
-
-    (void)state;
-    strbuf_init(&out, 0);
-    read_view("q=a%26b%22%3C&state=down&aliyun_uid=1&ins_id=x&page=7&sort=age");
-    target_view_link(&view, &page, COLUMN_ERROR, true, 3);
-    assert_string_equal(strbuf_text(&out), "/targets?aliyun_uid=1&amp;ins_id=x&amp;state=down&amp;"
-                                           "q=a%26b%22%3C&amp;sort=-error&amp;page=3");
-    strbuf_release(&out);
 }
 
 static void fill_many(void)
@@ -188,6 +164,20 @@ static void test_ten_thousand_targets_come_in_pages(void **state)
     assert_int_equal(selection.end, 3 * TARGET_VIEW_ROWS);
     assert_true(selection.targets[selection.first]->last_success_unix_ms ==
                 FAKE_NOW_UNIX_MS - (int64_t)selection.first * 1000);
+    target_selection_release(&selection);
+}
+
+static void test_without_a_page_all_come_at_once(void **state)
+{
+    struct target_selection selection;
+
+    (void)state;
+    fill_many();
+    read_view("sort=-ins_id");
+    assert_true(target_view_select(&view, &status, &selection));
+    assert_int_equal(selection.page, 1);
+    assert_int_equal(selection.page_count, 1);
+    assert_int_equal(selection.end - selection.first, MANY);
     target_selection_release(&selection);
 }
 
@@ -228,9 +218,8 @@ int main(void)
         cmocka_unit_test_setup(test_states_and_health_are_filters, setup),
         cmocka_unit_test_setup(test_every_column_sorts_both_ways, setup),
         cmocka_unit_test_setup(test_bad_queries_say_why, setup),
-        cmocka_unit_test_setup(test_programs_neither_sort_nor_page, setup),
-        cmocka_unit_test_setup(test_links_keep_the_filters_escaped, setup),
         cmocka_unit_test_setup(test_ten_thousand_targets_come_in_pages, setup),
+        cmocka_unit_test_setup(test_without_a_page_all_come_at_once, setup),
         cmocka_unit_test_setup(test_a_page_beyond_the_end_is_the_last_one, setup),
         cmocka_unit_test_setup(test_the_selected_are_counted_by_health, setup),
     };
