@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 #include "das/elide.h"
 #include "das/reply.h"
 

@@ -24,8 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 #include "das/transport.h"
 
 /* The largest answer of any of these services. */

@@ -2,8 +2,8 @@
 #ifndef DAS_CREDENTIALS_ERROR_H
 #define DAS_CREDENTIALS_ERROR_H
 
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 #include "das/server_error.h"
 
 /* The class of a code of STS (compared without case); http_status decides for unknown codes. */

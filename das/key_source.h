@@ -10,8 +10,8 @@
 
 #include "config/config.h"
 #include "core/arena.h"
+#include "core/credentials.h"
 #include "core/refcount.h"
-#include "das/credentials.h"
 #include "das/keyring.h"
 
 /* Rows of the accounts table, sorted by account, each account once (the last row counts). */

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 
 struct keyring;
 

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #include "core/heap.h"
+#include "core/limiter.h"
 #include "das/key_entry.h"
 #include "das/key_set.h"
 #include "das/keyring.h"
-#include "das/limiter.h"
 #include "das/transport.h"
 
 #define KEYRING_THREADS 4

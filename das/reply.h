@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 
 enum das_outcome {
     DAS_RUNNING,  /* accepted or still computing; result_id is set */

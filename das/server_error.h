@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/credentials.h"
 #include "core/error.h"
-#include "das/credentials.h"
 
 /* The server's own words. Borrowed; "" when it did not say. */
 struct server_error {

@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 #include "core/complaint.h"
+#include "core/credentials.h"
 #include "core/error.h"
 #include "core/heap.h"
 #include "core/list.h"
-#include "das/credentials.h"
 #include "das/reply.h"
 #include "db/inventory.h"
 #include "metrics/batch.h"

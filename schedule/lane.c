@@ -341,7 +341,7 @@ double lane_demand(const struct lane *lane, int64_t interval)
 
 int64_t lane_cycle(const struct lane *lane, int64_t interval)
 {
-    /* A slot is taken for the window and the round trip: see das/limiter.h. */
+    /* A slot is taken for the window and the round trip: see core/limiter.h. */
     int64_t slot =
         limiter_window(lane->limiter) + latency_quantile(&lane->round_trip, 0, 500, ROUND_TRIP_START / 5);
     int64_t needed = clock_scale(slot, calls_per_cycle(lane), limiter_calls(lane->limiter));

@@ -1,6 +1,6 @@
 /* The keys of one account at one moment: immutable, reference-counted, zeroed when freed. */
-#ifndef DAS_CREDENTIALS_H
-#define DAS_CREDENTIALS_H
+#ifndef CORE_CREDENTIALS_H
+#define CORE_CREDENTIALS_H
 
 #include "core/refcount.h"
 

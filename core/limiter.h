@@ -22,8 +22,8 @@
  * Pure integer arithmetic; time is an argument, never read. Not synchronised: the scheduler
  * thread owns it. After limiter_new nothing allocates.
  */
-#ifndef DAS_LIMITER_H
-#define DAS_LIMITER_H
+#ifndef CORE_LIMITER_H
+#define CORE_LIMITER_H
 
 #include <stdbool.h>
 #include <stdint.h>

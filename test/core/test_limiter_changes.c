@@ -2,7 +2,7 @@
  * The limiter while the world around it changes: other limits, throttling, a machine that sleeps.
  * Random, with a virtual clock; what the server counted is judged at the end.
  */
-#include "test/das/limiter_model.h"
+#include "test/core/limiter_model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

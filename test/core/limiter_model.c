@@ -1,4 +1,4 @@
-#include "test/das/limiter_model.h"
+#include "test/core/limiter_model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "das/credentials.h"
+#include "core/credentials.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,15 +2,15 @@
  * A model of the network and the server around a limiter, with a virtual clock: calls travel, are
  * counted at some moment before they are answered (or never are), and the model remembers when.
  */
-#ifndef TEST_DAS_LIMITER_MODEL_H
-#define TEST_DAS_LIMITER_MODEL_H
+#ifndef TEST_CORE_LIMITER_MODEL_H
+#define TEST_CORE_LIMITER_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/heap.h"
-#include "das/limiter.h"
+#include "core/limiter.h"
 
 #define MS           NS_PER_MS
 #define SECOND       NS_PER_SECOND

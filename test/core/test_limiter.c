@@ -2,7 +2,7 @@
  * The limiter against a model of the server: calls travel, are counted at some moment before
  * they are answered (or never are), and no window may hold more than N of them.
  */
-#include "test/das/limiter_model.h"
+#include "test/core/limiter_model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

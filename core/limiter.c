@@ -1,4 +1,4 @@
-#include "das/limiter.h"
+#include "core/limiter.h"
 
 #include <assert.h>
 #include <stddef.h>
