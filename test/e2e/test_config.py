@@ -208,6 +208,17 @@ class BadConfiguration(Program):
                 self.assertRegex(result.stderr, rf"\A[^\n]*{re.escape(address)}[^\n]*\n\Z")
 
 
+class ListenAddress(Program):
+    def test_the_option_may_be_repeated(self):
+        self.write_inventory(FLEET)
+        with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+            ports = [first.getsockname()[1], second.getsockname()[1]]
+        self.start_with(self.sections(), arguments=[f"--web.listen-address=127.0.0.1:{port}" for port in ports])
+        for port in ports:
+            with self.subTest(port):
+                socket.create_connection(("127.0.0.1", port)).close()
+
+
 class ClearText(Program):
     """A database at a public address, asked without TLS; 192.0.2.0/24 answers nobody."""
 
