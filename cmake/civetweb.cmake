@@ -24,7 +24,7 @@ function(civetweb_from_source tree)
     target_compile_definitions(civetweb PRIVATE
         NO_SSL_DL OPENSSL_API_3_0         # link OpenSSL 3 instead of looking its symbols up at run time
         USE_IPV6
-        NO_FILES NO_CGI NO_CACHING        # no document root, no programs, no file cache
+        NO_FILES NO_CGI NO_POPEN NO_CACHING # no document root, no programs, no file cache
         NO_ALTERNATIVE_QUEUE              # the other queue polls every millisecond while all threads are busy
         STOP_FLAG_NEEDS_LOCK              # an atomic stop flag instead of a volatile one
         USE_STACK_SIZE=262144             # a thread for each connection, hundreds of them

@@ -10,8 +10,8 @@
 #include "http/query.h"
 #include "http/web/files.h"
 
-#define METHODS_READ "GET, HEAD" /* the value of Allow */
-#define METHODS_POST "POST"
+#define METHODS_READ "GET, HEAD, OPTIONS" /* the value of Allow */
+#define METHODS_POST "POST, OPTIONS"
 
 struct route {
     const char *path;
@@ -35,6 +35,8 @@ static const struct route routes[] = {
     {"/-/ready", NULL, METHODS_READ, page_ready, true},
     {"/-/reload", NULL, METHODS_POST, page_reload, false},
 };
+
+#define METHODS_ALL "GET, HEAD, OPTIONS, POST" /* of all routes: for the target "*" */
 
 #define CHALLENGE_BASIC  "Basic realm=\"mysql_session_exporter\", charset=\"UTF-8\""
 #define CHALLENGE_BEARER "Bearer realm=\"mysql_session_exporter\""
@@ -94,7 +96,7 @@ static bool method_allowed(const struct route *route, const char *method)
 {
     if (strcmp(route->methods, METHODS_READ) == 0)
         return method_is_read(method);
-    return strcmp(route->methods, method) == 0;
+    return strcmp(method, "POST") == 0;
 }
 
 static void answer_not_found(struct page_response *response)
@@ -111,6 +113,19 @@ static void answer_wrong_method(const struct route *route, struct page_response 
 {
     page_text(response, 405, "%s takes %s only", route->path, route->methods);
     response->allow = route->methods;
+}
+
+/* What load balancers ask to see whether a server is there. False for a path that is none. */
+static bool answer_options(const struct page_request *request, const struct route *route,
+                           struct page_response *response)
+{
+    if (strcmp(request->method, "OPTIONS") != 0)
+        return false;
+    if (strcmp(request->path, "*") == 0)
+        response->allow = METHODS_ALL;
+    else if (route != NULL)
+        response->allow = route->methods;
+    return response->allow != NULL;
 }
 
 /* A form cannot send the header Authorization, so it has a field for the admin token. */
@@ -173,6 +188,8 @@ static void route_answer(const struct page_request *request, const struct provid
         page_text(response, 400, "%s", request->defect);
         return;
     }
+    if (answer_options(request, route, response))
+        return;
     if ((route == NULL || !route->open) && !authorize(request, &may_change, response))
         return;
     if (route == NULL) {

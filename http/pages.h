@@ -22,7 +22,8 @@ struct page_request {
     const char *accept;
     const char *accept_encoding;
     const char *accept_language;
-    const char *host;
+    const char *host; /* may be in authority: such a request is not copied */
+    char authority[256];
     const char *origin;         /* set by browsers on requests that change something */
     const char *sec_fetch_site; /* likewise: how the asking web page is related to us */
     const char *authorization;
@@ -42,7 +43,7 @@ struct page_request {
 struct page_response {
     int status;
     const char *content_type;
-    const char *allow;                 /* for 405; NULL: no such header */
+    const char *allow;                 /* for 405 and OPTIONS; NULL: no such header */
     const char *vary;                  /* the request headers that the answer depends on; likewise */
     const char *authenticate;          /* for 401; NULL: no such header */
     const char *etag;                  /* NULL: not to be kept anywhere, otherwise to be asked for again */

@@ -1,5 +1,7 @@
 #include "http/server_request.h"
 
+#include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,12 +55,21 @@ static const char *defect_of(const struct mg_request_info *info)
     return count_headers(info, "Authorization") > 1 ? "expected one Authorization header" : NULL;
 }
 
+/* The header fields with which proxies tell for whom they ask; '*' stands for any text. */
+static const char *const forwarding_fields[] = {
+    "Forwarded", "Via", "X-Forwarded*", "X-Envoy-*", "X-Real-IP", "*Client-IP", "*Connecting-IP",
+};
+
 /* A proxy on this machine makes every client's connection come from a loopback address. */
-static bool is_forwarded(const struct mg_connection *connection)
+static bool is_forwarded(const struct mg_request_info *info)
 {
-    return mg_get_header(connection, "Forwarded") != NULL ||
-           mg_get_header(connection, "X-Forwarded-For") != NULL ||
-           mg_get_header(connection, "X-Real-IP") != NULL || mg_get_header(connection, "Via") != NULL;
+    for (int i = 0; i < info->num_headers; i++) {
+        for (size_t j = 0; j < sizeof(forwarding_fields) / sizeof(forwarding_fields[0]); j++) {
+            if (fnmatch(forwarding_fields[j], info->http_headers[i].name, FNM_CASEFOLD) == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* The one Content-Length of a request that is sent without Transfer-Encoding; otherwise NULL. */
@@ -100,12 +111,47 @@ static bool read_body(struct mg_connection *connection, size_t length, struct st
     return !strbuf_failed(body);
 }
 
+/* A client with Expect sends the body only now. */
+static void answer_expectation(struct mg_connection *connection)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *expectation = mg_get_header(connection, "Expect");
+
+    if (expectation != NULL && strcasecmp(expectation, "100-continue") == 0 &&
+        strcmp(mg_get_request_info(connection)->http_version, "1.1") == 0)
+        mg_write(connection, go_on, sizeof(go_on) - 1);
+}
+
 static void read_form(struct mg_connection *connection, struct page_request *request, struct strbuf *body)
 {
     size_t length = form_length(request);
 
-    if (length > 0 && read_body(connection, length, body) && strlen(strbuf_text(body)) == length)
+    if (length == 0)
+        return;
+    answer_expectation(connection);
+    if (read_body(connection, length, body) && strlen(strbuf_text(body)) == length)
         request->form = strbuf_text(body);
+}
+
+/*
+ * The path of a request's target: "/targets", "*", or what follows the authority of a whole URI, which
+ * then counts instead of Host (RFC 9112, 3.2.2).
+ */
+static void read_target(const char *target, struct page_request *request)
+{
+    const char *authority = target[0] != '/' ? strstr(target, "://") : NULL;
+
+    request->path = target;
+    if (authority == NULL)
+        return;
+    authority += 3;
+    request->path = authority + strcspn(authority, "/");
+    if (snprintf(request->authority, sizeof(request->authority), "%.*s", (int)(request->path - authority),
+                 authority) >= (int)sizeof(request->authority))
+        request->defect = "expected a shorter host in the target";
+    request->host = request->authority;
+    if (request->path[0] == '\0')
+        request->path = "/";
 }
 
 void server_request_read(struct mg_connection *connection, struct page_request *request, struct strbuf *body)
@@ -114,7 +160,6 @@ void server_request_read(struct mg_connection *connection, struct page_request *
 
     *request = (struct page_request){
         .method = info->request_method,
-        .path = info->local_uri_raw,
         .query = info->query_string,
         .accept = mg_get_header(connection, "Accept"),
         .accept_encoding = mg_get_header(connection, "Accept-Encoding"),
@@ -129,7 +174,8 @@ void server_request_read(struct mg_connection *connection, struct page_request *
         .defect = defect_of(info),
         .client = client_of_text(info->remote_addr),
         .has_body = has_body(info),
-        .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(connection),
+        .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(info),
     };
+    read_target(info->request_uri, request);
     read_form(connection, request, body);
 }

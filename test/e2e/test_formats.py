@@ -90,8 +90,9 @@ class Pages(unittest.TestCase):
                 self.assertEqual(self.exporter.get(path).status, 404)
 
     def test_other_methods_are_405_with_allow(self):
-        for method, path, allow in (("POST", "/metrics", "GET, HEAD"), ("DELETE", "/targets", "GET, HEAD"),
-                                    ("GET", "/-/reload", "POST"), ("PUT", "/refresh", "POST")):
+        for method, path, allow in (("POST", "/metrics", "GET, HEAD, OPTIONS"),
+                                    ("DELETE", "/targets", "GET, HEAD, OPTIONS"),
+                                    ("GET", "/-/reload", "POST, OPTIONS"), ("PUT", "/refresh", "POST, OPTIONS")):
             with self.subTest(path):
                 reply = self.exporter.request(method, path)
                 self.assertEqual((reply.status, reply.headers["Allow"]), (405, allow))

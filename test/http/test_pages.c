@@ -94,14 +94,15 @@ static void test_wrong_methods_name_the_right_ones(void **state)
     (void)state;
     pages_answer(&request, &fake.providers, &response);
     assert_int_equal(response.status, 405);
-    assert_string_equal(response.allow, "GET, HEAD");
+    assert_string_equal(response.allow, "GET, HEAD, OPTIONS");
     page_response_release(&response);
     request = request_for("GET", "/refresh");
     pages_answer(&request, &fake.providers, &response);
     assert_int_equal(response.status, 405);
-    assert_string_equal(response.allow, "POST");
+    assert_string_equal(response.allow, "POST, OPTIONS");
     page_response_release(&response);
-    assert_status("OPTIONS", "/metrics", 405);
+    assert_status("OPTIONS", "/metrics", 200);
+    assert_status("OPTIONS", "/nothing", 404);
     assert_status("POST", "/refresh/00112233445566778899aabbccddeeff", 405);
     assert_status("get", "/metrics", 405);
 }

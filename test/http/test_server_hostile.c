@@ -369,7 +369,7 @@ static void test_address_of_another_machine_is_named(void **state)
 static void test_malformed_address_is_named(void **state)
 {
     (void)state;
-    assert_start_fails("localhost:80", "localhost:80", "expected ADDRESS:PORT");
+    assert_start_fails("localhost:80", "localhost:80", "expected :PORT");
     assert_start_fails("127.0.0.1:0s", "suffix s", TLS_LACKS);
 }
 

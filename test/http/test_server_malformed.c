@@ -160,11 +160,40 @@ static void test_no_header_of_too_many_is_dropped(void **state)
     strbuf_release(&request);
 }
 
-static void test_target_without_path_is_answered(void **state)
+/* "GET http://HOST/metrics" is what proxies are sent; a server must understand it. */
+static void test_a_whole_uri_is_served(void **state)
+{
+    static const char *const targets[] = {"http://exporter.example/health",
+                                          "https://exporter.example:1/health", "HTTP://[::1]:80/health?x=1",
+                                          "http://127.0.0.1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+        assert_status(&fixture, "GET", targets[i], "", 200);
+    assert_status(&fixture, "GET", "http://exporter.example/unknown", "", 404);
+    assert_unreadable("GET ftp://x/health HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+}
+
+static void test_the_host_of_a_whole_uri_counts_instead_of_the_header(void **state)
 {
     (void)state;
-    assert_unreadable("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400);
-    assert_unreadable("GET http://other.example:1/metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+    assert_status(&fixture, "POST", "http://rebound.example/refresh", "", 403);
+    assert_status(&fixture, "POST", "http://user@127.0.0.1/refresh", "", 403);
+    assert_status(&fixture, "POST", "http://localhost:1/refresh", "", 202);
+}
+
+static void test_options_of_the_whole_server_is_answered(void **state)
+{
+    struct http_answer answer;
+    char allow[64];
+
+    (void)state;
+    fetch(fixture.port, "OPTIONS", "*", "", &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(answer_field(&answer, "Allow", allow, sizeof(allow)));
+    assert_string_equal(allow, "GET, HEAD, OPTIONS, POST");
+    answer_release(&answer);
+    assert_status(&fixture, "GET", "*", "", 404);
 }
 #endif
 
@@ -174,6 +203,24 @@ static void test_second_forwarding_header_counts_too(void **state)
     assert_status(&fixture, "POST", "/refresh",
                   "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 192.0.2.1\r\n", 403);
     assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
+}
+
+static void test_whatever_a_proxy_adds_counts_as_forwarded(void **state)
+{
+    static const char *const fields[] = {
+        "Forwarded: for=192.0.2.1", "Via: 1.1 proxy",           "X-Forwarded-Host: x",
+        "x-forwarded-proto: https", "X-Envoy-Peer-Metadata: x", "X-Real-Ip: 192.0.2.1",
+        "True-Client-IP: x",        "Fastly-Client-IP: x",      "CF-Connecting-IP: x",
+    };
+    char field[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        snprintf(field, sizeof(field), "%s\r\n", fields[i]);
+        assert_status(&fixture, "POST", "/refresh", field, 403);
+    }
+    assert_int_equal(atomic_load(&fixture.fake.refreshes), 0);
+    assert_status(&fixture, "POST", "/refresh", "X-Request-Id: 1\r\n", 202);
 }
 
 int main(void)
@@ -187,9 +234,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_head_that_is_not_to_the_letter_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_line_before_a_request_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_header_of_too_many_is_dropped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_target_without_path_is_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_whole_uri_is_served, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_host_of_a_whole_uri_counts_instead_of_the_header, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_options_of_the_whole_server_is_answered, setup, teardown),
 #endif
         cmocka_unit_test_setup_teardown(test_second_forwarding_header_counts_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_whatever_a_proxy_adds_counts_as_forwarded, setup, teardown),
     };
     int failed;
 
