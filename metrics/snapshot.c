@@ -28,7 +28,8 @@ struct format_page {
     struct snapshot_part parts[PARTS_MAX];
     size_t part_count;
     size_t length;
-    char *gzip; /* NULL until asked for; guarded by gzip_mutex, as its length */
+    pthread_mutex_t gzip_mutex; /* of this format alone: neither waits for the other's compression */
+    char *gzip;                 /* NULL until asked for; guarded by gzip_mutex, as its length */
     size_t gzip_length;
 };
 
@@ -36,7 +37,6 @@ struct snapshot {
     struct refcount refs;
     struct strbuf lines;
     struct format_page pages[EXPOSITION_FORMAT_COUNT];
-    pthread_mutex_t gzip_mutex;
 };
 
 static size_t family_start(const size_t family_ends[FAMILY_COUNT], int id)
@@ -97,8 +97,8 @@ struct snapshot *snapshot_new(struct strbuf *lines, const size_t family_ends[FAM
     refcount_init(&snapshot->refs);
     snapshot->lines = *lines;
     strbuf_init(lines, 0);
-    pthread_mutex_init(&snapshot->gzip_mutex, NULL);
     for (format = 0; format < EXPOSITION_FORMAT_COUNT; format++) {
+        pthread_mutex_init(&snapshot->pages[format].gzip_mutex, NULL);
         strbuf_init(&snapshot->pages[format].headers, 0);
         built = built && page_build(&snapshot->pages[format], (enum exposition_format)format,
                                     &snapshot->lines, family_ends);
@@ -124,9 +124,9 @@ void snapshot_put(struct snapshot *snapshot)
     for (format = 0; format < EXPOSITION_FORMAT_COUNT; format++) {
         strbuf_release(&snapshot->pages[format].headers);
         free(snapshot->pages[format].gzip);
+        pthread_mutex_destroy(&snapshot->pages[format].gzip_mutex);
     }
     strbuf_release(&snapshot->lines);
-    pthread_mutex_destroy(&snapshot->gzip_mutex);
     free(snapshot);
 }
 
@@ -204,9 +204,9 @@ bool snapshot_gzip(struct snapshot *snapshot, enum exposition_format format, str
     struct format_page *page = &snapshot->pages[format];
     bool there;
 
-    mutex_lock(&snapshot->gzip_mutex);
+    mutex_lock(&page->gzip_mutex);
     there = page->gzip != NULL || make_gzip(page);
-    mutex_unlock(&snapshot->gzip_mutex);
+    mutex_unlock(&page->gzip_mutex);
     /* Once made it never changes: it may be read without the mutex. */
     *gzip = there ? (struct snapshot_part){page->gzip, page->gzip_length} : (struct snapshot_part){"", 0};
     return there;
