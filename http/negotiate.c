@@ -33,7 +33,7 @@ static int weight_parse(const char *text, size_t length)
     return weight <= WEIGHT_FULL ? weight : 0;
 }
 
-static size_t trimmed(const char *text, size_t length)
+static size_t trimmed_length(const char *text, size_t length)
 {
     while (length > 0 && strchr(BLANKS, text[length - 1]) != NULL)
         length--;
@@ -46,7 +46,7 @@ static int parameters_weight(const char *text, const char *end)
     while (text < end) {
         text += 1 + strspn(text + 1, BLANKS); /* the ';' */
         if (end - text >= 2 && strncasecmp(text, "q=", 2) == 0)
-            return weight_parse(text + 2, trimmed(text + 2, strcspn(text + 2, ";,")));
+            return weight_parse(text + 2, trimmed_length(text + 2, strcspn(text + 2, ";,")));
         text += strcspn(text, ";,");
     }
     return WEIGHT_FULL;
@@ -62,7 +62,7 @@ static bool weighted_list_next(const char **list, struct weighted_element *eleme
     *list = end;
     if (*start == '\0')
         return false;
-    *element = (struct weighted_element){.name = start, .length = trimmed(start, length)};
+    *element = (struct weighted_element){.name = start, .length = trimmed_length(start, length)};
     element->weight = parameters_weight(start + length, end);
     return true;
 }

@@ -107,11 +107,16 @@ function duration(seconds) {
 
 const rate = callsPerSecond => callsPerSecond.toFixed(1);
 
-/* The exporter's clock, as of its latest answer. */
+/* The exporter's clock. Its answers tell whole seconds, so the furthest of them is the nearest to the truth. */
 const clock = {
     ahead: 0,
     now: () => performance.now() + clock.ahead,
-    set: date => { clock.ahead = Date.parse(date) - performance.now(); },
+
+    set(date) {
+        const ahead = Date.parse(date) - performance.now();
+
+        if (ahead > clock.ahead || ahead < clock.ahead - 2000) clock.ahead = ahead;
+    },
 };
 
 function distance(iso) {
@@ -627,7 +632,7 @@ const page = {
 
         await loadPhrases();
         $("#language").hidden = $("main").hidden = false;
-        $("#language").addEventListener("click", page.switchLanguage);
+        $("#language").addEventListener("click", () => page.switchLanguage().catch(page.complain));
         $("#refresh form").addEventListener("submit", refresh.start);
         page.kind.start?.();
         page.live = live(page.update, UPDATE_MS);

@@ -19,7 +19,7 @@ const char *level_name(enum level level)
     return level_names[level];
 }
 
-static struct finding *add(struct overview *overview, enum level level, const char *code)
+static struct finding *finding_add(struct overview *overview, enum level level, const char *code)
 {
     struct finding *finding = &overview->findings[overview->count++];
 
@@ -87,7 +87,7 @@ static void judge_accounts(struct overview *overview, const struct status *statu
     }
     if (first == NULL)
         return;
-    finding = add(overview, level, count == 1 ? one : many);
+    finding = finding_add(overview, level, count == 1 ? one : many);
     finding->name = first->aliyun_uid;
     finding->count = count;
     finding->total = status->account_count;
@@ -102,13 +102,13 @@ static void judge_instances(struct overview *overview, const struct status *stat
 
     if (inventory->instances_failures == 0) {
         if (!status->inventory_loaded)
-            add(overview, LEVEL_NOTE, "inventory_loading");
+            finding_add(overview, LEVEL_NOTE, "inventory_loading");
         else if (status->target_count == 0)
-            add(overview, LEVEL_WARNING, "inventory_empty");
+            finding_add(overview, LEVEL_WARNING, "inventory_empty");
         return;
     }
-    finding = add(overview, status->inventory_loaded ? LEVEL_WARNING : LEVEL_BAD,
-                  status->inventory_loaded ? "inventory_old" : "inventory_failed");
+    finding = finding_add(overview, status->inventory_loaded ? LEVEL_WARNING : LEVEL_BAD,
+                          status->inventory_loaded ? "inventory_old" : "inventory_failed");
     finding->seconds = (status->taken_unix_ms - inventory->instances_success_unix_ms) / 1000;
     finding->error = &inventory->error;
 }
@@ -120,7 +120,7 @@ static void judge_held_load(struct overview *overview, const struct inventory_st
 
     if (!inventory->is_held)
         return;
-    finding = add(overview, LEVEL_WARNING, "inventory_held");
+    finding = finding_add(overview, LEVEL_WARNING, "inventory_held");
     finding->count = inventory->held_found;
     finding->total = inventory->held_in_force;
 }
@@ -132,20 +132,20 @@ static void judge_other_tables(struct overview *overview, const struct inventory
 
     if (inventory->instances_failures > 0 || inventory->error.class == ERROR_NONE)
         return;
-    finding = add(overview, LEVEL_WARNING,
-                  inventory->users_failures > 0 ? "users_failed" : "accounts_table_failed");
+    finding = finding_add(overview, LEVEL_WARNING,
+                          inventory->users_failures > 0 ? "users_failed" : "accounts_table_failed");
     finding->error = &inventory->error;
 }
 
 static void judge_program(struct overview *overview, const struct status *status, const char *why)
 {
     if (why != NULL)
-        add(overview, LEVEL_BAD, "stuck")->name = why;
+        finding_add(overview, LEVEL_BAD, "stuck")->name = why;
     judge_instances(overview, status);
     judge_held_load(overview, &status->inventory);
     judge_other_tables(overview, &status->inventory);
     if (status->reload.error.class != ERROR_NONE)
-        add(overview, LEVEL_WARNING, "reload_failed")->error = &status->reload.error;
+        finding_add(overview, LEVEL_WARNING, "reload_failed")->error = &status->reload.error;
 }
 
 static void judge_targets(struct overview *overview, const struct status *status)
@@ -162,14 +162,14 @@ static void judge_targets(struct overview *overview, const struct status *status
             first = &status->targets[i];
     }
     if (first != NULL) {
-        finding = add(overview, health[TARGET_UP] == 0 ? LEVEL_BAD : LEVEL_WARNING, "targets_down");
+        finding = finding_add(overview, health[TARGET_UP] == 0 ? LEVEL_BAD : LEVEL_WARNING, "targets_down");
         finding->name = first->ins_id;
         finding->count = health[TARGET_DOWN];
         finding->total = status->target_count;
         finding->error = first->error;
     }
     if (health[TARGET_PENDING] > 0) {
-        finding = add(overview, LEVEL_NOTE, "targets_pending");
+        finding = finding_add(overview, LEVEL_NOTE, "targets_pending");
         finding->count = health[TARGET_PENDING];
         finding->total = status->target_count;
     }
@@ -223,7 +223,7 @@ void overview_judge(struct overview *overview, const struct status *status, cons
                    "accounts_overcommitted");
     judge_accounts(overview, status, is_slowed, LEVEL_WARNING, "account_slowed", "accounts_slowed");
     if (overview->count == 0) {
-        finding = add(overview, LEVEL_GOOD, "all_well");
+        finding = finding_add(overview, LEVEL_GOOD, "all_well");
         finding->count = status->target_count;
         finding->total = status->account_count;
     }

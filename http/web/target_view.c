@@ -108,7 +108,7 @@ bool target_view_has_account(const struct target_view *view, const struct accoun
     return aliyun_uid[0] == '\0' || strcmp(aliyun_uid, account->aliyun_uid) == 0;
 }
 
-static bool matches(const char *wanted, const char *value)
+static bool value_matches(const char *wanted, const char *value)
 {
     return wanted[0] == '\0' || strcmp(wanted, value) == 0;
 }
@@ -118,10 +118,10 @@ static bool view_has(const struct target_view *view, const struct target_status 
     const char *state = target_view_value(view, PARAMETER_STATE);
     const char *text = target_view_value(view, PARAMETER_TEXT);
 
-    if (!matches(target_view_value(view, PARAMETER_ALIYUN_UID), target->aliyun_uid) ||
-        !matches(target_view_value(view, PARAMETER_INS_ID), target->ins_id))
+    if (!value_matches(target_view_value(view, PARAMETER_ALIYUN_UID), target->aliyun_uid) ||
+        !value_matches(target_view_value(view, PARAMETER_INS_ID), target->ins_id))
         return false;
-    if (!matches(state, target_state_name(target->state)) &&
+    if (!value_matches(state, target_state_name(target->state)) &&
         strcmp(state, health_names[target_health(target)]) != 0)
         return false;
     return text[0] == '\0' || strcasestr(target->ins_id, text) != NULL ||
@@ -172,7 +172,8 @@ static int compare_errors(const struct error *a, const struct error *b)
     return order != 0 ? order : strcmp(a->code, b->code);
 }
 
-static int compare(const struct target_status *a, const struct target_status *b, enum target_column column)
+static int compare_by_column(const struct target_status *a, const struct target_status *b,
+                             enum target_column column)
 {
     switch (column) {
     case COLUMN_NODE:
@@ -202,7 +203,7 @@ static int compare_for_view(const void *first, const void *second, void *context
     const struct target_status *a = *(const struct target_status *const *)first;
     const struct target_status *b = *(const struct target_status *const *)second;
     const struct target_view *view = context;
-    int order = compare(a, b, view->column);
+    int order = compare_by_column(a, b, view->column);
 
     if (order == 0)
         order = (a > b) - (a < b);
