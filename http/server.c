@@ -407,7 +407,8 @@ struct server *server_start(const struct web_config *web, const struct providers
         goto out;
     server->context = start_civetweb(server, strbuf_text(&settings->listen));
     if (server->context == NULL || !find_port(server)) {
-        error_set(error, ERROR_SYSTEM, "listen: %s", server->complaint);
+        error_set(error, ERROR_SYSTEM, "listen: %s",
+                  server->complaint[0] != '\0' ? server->complaint : "the web server cannot start");
         goto out;
     }
     started = server;
