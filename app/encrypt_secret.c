@@ -7,6 +7,7 @@
 #include "app/runtime.h"
 #include "core/clock.h"
 #include "core/terminal.h"
+#include "das/client.h"
 #include "das/fernet.h"
 
 #define PASSWORD_VARIABLE "ENCRYPTION_PASSWORD"
@@ -61,7 +62,7 @@ bool encrypt_secret_run(const struct options *options, FILE *out, FILE *errors)
     struct error error;
     bool ok = false;
 
-    if (!find_key(options, &key, &error)) {
+    if (!das_global_init(&error) || !find_key(options, &key, &error)) {
         terminal_line(errors, "mysql_session_exporter: %s", error.message);
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "das/credentials_reply.h"
+#include "das/crypto.h"
 #include "das/nonce.h"
 #include "das/sign.h"
 #include "das/transport.h"
@@ -21,7 +22,7 @@ bool das_global_init(struct error *error)
 {
     das_reply_global_init();
     credentials_reply_global_init();
-    return transport_global_init(error);
+    return crypto_global_init(error) && transport_global_init(error);
 }
 
 void das_global_release(void)

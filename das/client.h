@@ -17,8 +17,8 @@
 struct das_client;
 
 /*
- * Once per process, before any thread starts, and at its end: libcurl and Jansson have state of
- * their own. The process ignores or blocks SIGPIPE. False with *error.
+ * Once per process, before any thread starts, and at its end: OpenSSL, libcurl and Jansson
+ * have state of their own. The process ignores or blocks SIGPIPE. False with *error.
  */
 bool das_global_init(struct error *error);
 void das_global_release(void);
