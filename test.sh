@@ -10,7 +10,7 @@ HEARTBEAT_SECONDS=20
 
 usage() {
     cat <<'END'
-usage: ./test.sh [--quick] [--only REGEX] [--fuzz TIME]
+usage: ./test.sh [--quick] [--only REGEX] [--fuzz TIME] [--torture]
 
 Installs the packages that are missing (Debian 12 or 13, as root or with sudo) and runs everything:
   - the unit, structure and end-to-end tests; the unit and end-to-end tests again with the address and
@@ -25,6 +25,8 @@ Installs the packages that are missing (Debian 12 or 13, as root or with sudo) a
   --fuzz TIME    Only the fuzzers, each for that time: 90s, 10m, 2h. With --only those whose name matches.
                  What they came upon is kept in build/fuzz/ for the next run; an input that fails is named
                  with the command that shows the failure again.
+  --torture      Only the torture, in its whole form: every allocation of the program fails in turn. Hours;
+                 a sample of it is among the end-to-end tests. TORTURE_SEED=N picks another sample.
 
 One line per step; the whole output of each is in build/logs/. What fails is shown. The last line is the
 sum over everything: "N passed, N failed, N skipped". Each test counts, and each build and check as one.
@@ -49,11 +51,12 @@ seconds_of() {
 }
 
 parse_arguments() {
-    quick='' only='' fuzz_only='' FUZZ_SECONDS=20
+    quick='' only='' fuzz_only='' torture='' FUZZ_SECONDS=20
     while [ $# -gt 0 ]; do
         case $1 in
         --help | -h) usage; exit ;;
         --quick) quick=yes ;;
+        --torture) torture=yes ;;
         --only=*) set -- --only "${1#*=}" "${@:2}"; continue ;;
         --only) only=${2-}; [ -n "$only" ] || fail_usage "--only needs a regular expression"; shift ;;
         --fuzz=*) set -- --fuzz "${1#*=}" "${@:2}"; continue ;;
@@ -278,6 +281,11 @@ if [ -n "$fuzz_only" ]; then
     exit
 fi
 build dev || { finish; exit 1; }
+if [ -n "$torture" ]; then
+    TORTURE=whole suite "torture" dev -R '^e2e/torture$'
+    finish
+    exit
+fi
 [ -n "$quick" ] || beside build_the_rest
 suite "unit and structure tests" dev -j "$jobs" -LE 'e2e|package|sdk'
 join

@@ -90,9 +90,9 @@ def parse_log_line(line):
 
 
 class Exporter:
-    """The exporter as a process; waits until it listens."""
+    """The exporter as a process; waits until it listens, unless it is told not to."""
 
-    def __init__(self, folder, sections, arguments=(), environment=None, secrets=None):
+    def __init__(self, folder, sections, arguments=(), environment=None, secrets=None, listens=True):
         self.folder = folder
         self.config = os.path.join(folder, "exporter.ini")
         self.log = os.path.join(folder, f"exporter-{time.monotonic_ns()}.log")
@@ -106,6 +106,10 @@ class Exporter:
             self.process = subprocess.Popen(
                 command(EXPORTER, "--config.file=" + self.config, *arguments),
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder, env=self.environment)
+        if listens:
+            self.wait_listening()
+
+    def wait_listening(self):
         self.port = int(self.wait_log(lambda line: line["msg"] == "listening")["port"])
 
     def configure(self, sections):
