@@ -244,3 +244,10 @@ bool mysql_connection_open(MYSQL *mysql, const struct mysql_config *config, stru
     strbuf_release_secret(&password);
     return ok;
 }
+
+void mysql_connection_close(MYSQL *mysql)
+{
+    /* The library forgets this one of its options, and after a connection that failed it cannot be helped. */
+    mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, NULL);
+    mysql_close(mysql);
+}

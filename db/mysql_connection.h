@@ -9,6 +9,9 @@
 
 struct st_mysql; /* the client library's MYSQL */
 
+/* Frees the connection, opened or not. */
+void mysql_connection_close(struct st_mysql *mysql);
+
 /*
  * Connects as [mysql] says; password_file, when set, is read each time. Blocks, at most about
  * connect_timeout, and afterwards at most 30 s for a reply. False with *error; the caller closes

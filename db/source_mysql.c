@@ -270,6 +270,6 @@ unsigned mysql_read_rows(const struct mysql_config *config, unsigned scope, stru
         whole = read_tables(&load, scope, error);
         mysql_query(load.mysql, "COMMIT");
     }
-    mysql_close(load.mysql);
+    mysql_connection_close(load.mysql);
     return whole;
 }

@@ -218,6 +218,16 @@ static void test_client_certificate_opens_an_account_that_requires_one(void **st
     assert_loads(&config);
 }
 
+static void test_key_of_the_server_does_not_disturb_other_proofs(void **state)
+{
+    struct mysql_config config = tcp_config(MYSQL_TLS_OFF, "");
+
+    (void)state;
+    require_server();
+    config.server_public_key_file = client_key;
+    assert_loads(&config);
+}
+
 static void test_key_of_another_certificate_is_refused(void **state)
 {
     struct mysql_config config = tcp_config(MYSQL_TLS_VERIFY, ca_file);
@@ -361,6 +371,7 @@ int main(void)
         TEST(test_tls_verify_refuses_a_certificate_for_another_name),
         TEST(test_tls_off_does_not_encrypt),
         TEST(test_client_certificate_opens_an_account_that_requires_one),
+        TEST(test_key_of_the_server_does_not_disturb_other_proofs),
         TEST(test_key_of_another_certificate_is_refused),
         TEST(test_host_localhost_means_tcp),
         TEST_RESTART(test_server_that_requires_tls_is_said_so),
