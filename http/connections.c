@@ -9,6 +9,8 @@
 
 #define IPV4_CLIENT (UINT64_C(0xffff) << 32) /* no IPv6 /64 that is in use looks like it */
 
+#define KEPT_SHARE 16 /* one part in so many is for clients without a connection */
+
 struct client_count {
     uint64_t client;
     size_t connections; /* not 0 */
@@ -54,6 +56,17 @@ static size_t find(const struct connections *connections, uint64_t client)
     return i;
 }
 
+/* Of one that has none only a free place is asked for; the others leave some for such clients. */
+static bool may_have_more(const struct connections *connections, size_t held)
+{
+    size_t free_places = connections->total - connections->count;
+
+    if (held == 0)
+        return free_places > 0;
+    return held < connections->per_client && held < free_places &&
+           free_places > connections->total / KEPT_SHARE;
+}
+
 bool connections_add(struct connections *connections, uint64_t client)
 {
     bool added = false;
@@ -61,8 +74,7 @@ bool connections_add(struct connections *connections, uint64_t client)
 
     mutex_lock(&connections->mutex);
     i = find(connections, client);
-    if (connections->count < connections->total &&
-        (i == connections->client_count || connections->clients[i].connections < connections->per_client)) {
+    if (may_have_more(connections, i < connections->client_count ? connections->clients[i].connections : 0)) {
         if (i == connections->client_count)
             connections->clients[connections->client_count++] = (struct client_count){.client = client};
         connections->clients[i].connections++;

@@ -272,7 +272,7 @@ static int admit_client(void *user_data, const struct sockaddr *client)
     if (complaint_raise(&server->crowding, 1, clock_now(), &repeats)) {
         getnameinfo(client, sizeof(struct sockaddr_in6), address, sizeof(address), NULL, 0, NI_NUMERICHOST);
         log_warn("too many connections of one client, refusing more", log_text("client", address),
-                 log_int("limit", CLIENT_CONNECTIONS_MAX), log_int("repeats", (int64_t)repeats));
+                 log_int("repeats", (int64_t)repeats));
     }
     return 0;
 }

@@ -44,6 +44,36 @@ static void test_all_together_have_a_limit(void **state)
     assert_false(connections_add(connections, 6));
 }
 
+static void test_what_a_client_may_have_shrinks_as_the_places_fill(void **state)
+{
+    struct connections *many = connections_new(90, 45);
+    int held[8] = {0};
+
+    (void)state;
+    for (int round = 0; round < 75; round++) {
+        for (uint64_t client = 0; client < 8; client++)
+            held[client] += connections_add(many, client + 1);
+    }
+    for (int i = 0; i < 8; i++)
+        assert_in_range(held[i], 9, 11);
+    assert_true(connections_add(many, 9));
+    assert_true(connections_add(many, 9));
+    connections_free(many);
+}
+
+static void test_places_are_kept_for_clients_without_one(void **state)
+{
+    struct connections *many = connections_new(32, 16);
+
+    (void)state;
+    for (uint64_t client = 1; client <= 30; client++)
+        assert_true(connections_add(many, client));
+    assert_false(connections_add(many, 1));
+    assert_true(connections_add(many, 31));
+    assert_true(connections_add(many, 32));
+    connections_free(many);
+}
+
 static void test_an_ended_connection_makes_room(void **state)
 {
     (void)state;
@@ -106,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_client_has_its_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_together_have_a_limit, setup, teardown),
+        cmocka_unit_test(test_what_a_client_may_have_shrinks_as_the_places_fill),
+        cmocka_unit_test(test_places_are_kept_for_clients_without_one),
         cmocka_unit_test_setup_teardown(test_an_ended_connection_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clients_are_forgotten_with_their_last_connection, setup,
                                         teardown),

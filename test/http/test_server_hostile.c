@@ -206,6 +206,26 @@ static void test_one_client_cannot_take_every_thread(void **state)
         client_close(&clients[i]);
 }
 
+static void test_eight_clients_with_600_slow_heads_delay_nobody(void **state)
+{
+    enum { SLOW_HEADS = 600, ADDRESSES = 8 };
+    struct http_client clients[SLOW_HEADS];
+    char address[INET_ADDRSTRLEN];
+
+    (void)state;
+    for (size_t i = 0; i < SLOW_HEADS; i++) {
+        snprintf(address, sizeof(address), "127.0.0.%zu", 2 + i % ADDRESSES);
+        client_open_from(&clients[i], address, fixture.port, 0);
+        (void)send(clients[i].fd, "GET /metrics HTTP/1.1\r\n", 23, MSG_NOSIGNAL);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_true(time_of("/-/healthy") < (SANITIZED ? 5 * NS_PER_SECOND : NS_PER_SECOND / 2));
+        assert_true(time_of("/metrics") < (SANITIZED ? 5 * NS_PER_SECOND : NS_PER_SECOND / 2));
+    }
+    for (size_t i = 0; i < SLOW_HEADS; i++)
+        client_close(&clients[i]);
+}
+
 /* Of all threads. */
 static int64_t processor_time(void)
 {
@@ -434,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dripping_senders_delay_nobody, setup, teardown),
 #ifdef SERVER_IS_OURS
         cmocka_unit_test_setup_teardown(test_one_client_cannot_take_every_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_eight_clients_with_600_slow_heads_delay_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_file_descriptors_it_waits_and_goes_on, setup, teardown),
 #endif
         cmocka_unit_test_setup_teardown(test_half_a_request_is_given_up, setup, teardown),
