@@ -10,11 +10,11 @@ static void lookup_credentials(void *context, const char *aliyun_uid, struct key
     keyring_lookup(runtime->keyring, aliyun_uid, entry);
 }
 
-static void credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
+static bool credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
 {
     struct runtime *runtime = context;
 
-    keyring_refused(runtime->keyring, aliyun_uid, refused);
+    return keyring_refused(runtime->keyring, aliyun_uid, refused);
 }
 
 void runtime_connect_keyring(struct runtime *runtime, struct scheduler_parts *parts)

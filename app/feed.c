@@ -35,6 +35,16 @@ static int64_t session_interval(struct runtime *runtime)
     return interval;
 }
 
+/* As before: an account that the scheduler does not have needs no keys, one that it has does. */
+static void forget_inventory(struct runtime *runtime)
+{
+    bool known = runtime->inventory != NULL ? keyring_feed_inventory(runtime->keyring, runtime->inventory)
+                                            : keyring_set_accounts(runtime->keyring, NULL, 0);
+
+    if (!known)
+        log_warn("the credentials in use are those of a newer inventory: out of memory");
+}
+
 static bool inventory_loaded(void *context, struct inventory *inventory, struct error *error)
 {
     struct inventory_arrival arrival = {.runtime = context, .inventory = inventory};
@@ -44,12 +54,17 @@ static bool inventory_loaded(void *context, struct inventory *inventory, struct 
         error_set(error, ERROR_NO_MEMORY, "out of memory: the old inventory stays in force");
         return false;
     }
-    if (!scheduler_call(runtime->scheduler, apply_inventory, &arrival))
+    if (!scheduler_call(runtime->scheduler, apply_inventory, &arrival)) {
+        forget_inventory(runtime);
         return fail_without_scheduler(error);
+    }
     if (!arrival.applied) {
+        forget_inventory(runtime);
         error_set(error, ERROR_NO_MEMORY, "out of memory: the old inventory stays in force");
         return false;
     }
+    inventory_put(runtime->inventory);
+    runtime->inventory = inventory_get(inventory);
     if (atomic_load(&runtime->ready_deadline) == CLOCK_NEVER)
         atomic_store(&runtime->ready_deadline, clock_now() + 2 * session_interval(runtime));
     return true;

@@ -53,6 +53,7 @@ static void free_parts(struct runtime *runtime)
     mailbox_free(runtime->mailbox);
     job_queue_free(runtime->queue);
     registry_free(runtime->registry);
+    inventory_put(runtime->inventory);
     arena_release(&runtime->gathered);
     pthread_cond_destroy(&runtime->reload_done);
     pthread_mutex_destroy(&runtime->reload_mutex);

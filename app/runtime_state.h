@@ -35,6 +35,8 @@ struct runtime {
     struct server *server;
     struct providers providers;
 
+    struct inventory *inventory; /* the inventory thread's reference to the one in force; NULL: none yet */
+
     /* the publisher thread's */
     struct arena gathered;
     uint64_t rejected[REJECTION_COUNT];

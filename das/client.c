@@ -153,6 +153,7 @@ static void read_response(const struct das_call *call, const struct transport_re
     reply->retry_after_ms = response->retry_after_ms;
     reply->server_unix_ms = response->server_unix_ms;
     reply->duration = response->duration;
+    reply->attempted = response->attempted;
     reply->answered = response->answered;
     if (arrived) {
         das_reply_parse(response->http_status, response->body.data, response->body.length,
@@ -197,6 +198,7 @@ void das_client_call(struct das_client *client, const struct das_call *call, str
     struct signed_request signed_request;
 
     das_reply_release(reply);
+    reply->attempted = false;
     reply->answered = true;
     signed_request_init(&signed_request);
     if (sign_call(client, call, &signed_request, &reply->error))

@@ -27,17 +27,42 @@ static int compare_rows(const void *a, const void *b)
     return strcmp(((const struct keyring_row *)a)->aliyun_uid, ((const struct keyring_row *)b)->aliyun_uid);
 }
 
-/* Of rows for the same account the last one stays: merge sort, which qsort is here, keeps their order. */
-static void drop_duplicates(struct key_rows *rows)
+/* By account, and of the rows for one the last of the table first. */
+static int compare_places(const void *a, const void *b)
 {
-    size_t kept = 0;
+    const struct keyring_row *first = *(const struct keyring_row *const *)a;
+    const struct keyring_row *second = *(const struct keyring_row *const *)b;
+    int order = compare_rows(first, second);
 
-    for (size_t i = 0; i < rows->count; i++) {
-        if (kept > 0 && compare_rows(&rows->rows[kept - 1], &rows->rows[i]) == 0)
-            kept--;
-        rows->rows[kept++] = rows->rows[i];
+    return order != 0 ? order : (first < second) - (first > second);
+}
+
+static bool copy_row(struct key_rows *copy, const struct keyring_row *row)
+{
+    struct keyring_row *own = &copy->rows[copy->count++];
+
+    own->aliyun_uid = arena_strdup(&copy->arena, row->aliyun_uid);
+    own->access_key_id = arena_strdup(&copy->arena, row->access_key_id);
+    own->encrypted_access_key_secret = arena_strdup(&copy->arena, row->encrypted_access_key_secret);
+    return own->aliyun_uid != NULL && own->access_key_id != NULL && own->encrypted_access_key_secret != NULL;
+}
+
+/* Sorted, and of several for one account the last. False when memory runs out. */
+static bool copy_rows(struct key_rows *copy, const struct keyring_row *rows, size_t count)
+{
+    const struct keyring_row **places = calloc(count + 1, sizeof(*places));
+    bool ok = places != NULL;
+
+    for (size_t i = 0; ok && i < count; i++)
+        places[i] = &rows[i];
+    if (ok)
+        qsort(places, count, sizeof(*places), compare_places);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (i == 0 || compare_rows(places[i - 1], places[i]) != 0)
+            ok = copy_row(copy, places[i]);
     }
-    rows->count = kept;
+    free(places);
+    return ok;
 }
 
 struct key_rows *key_rows_new(const struct keyring_row *rows, size_t count)
@@ -49,22 +74,10 @@ struct key_rows *key_rows_new(const struct keyring_row *rows, size_t count)
     refcount_init(&copy->refs);
     arena_init(&copy->arena);
     copy->rows = arena_alloc_array(&copy->arena, count, sizeof(*copy->rows));
-    for (size_t i = 0; copy->rows != NULL && i < count; i++) {
-        struct keyring_row *row = &copy->rows[i];
-
-        row->aliyun_uid = arena_strdup(&copy->arena, rows[i].aliyun_uid);
-        row->access_key_id = arena_strdup(&copy->arena, rows[i].access_key_id);
-        row->encrypted_access_key_secret = arena_strdup(&copy->arena, rows[i].encrypted_access_key_secret);
-        if (row->aliyun_uid == NULL || row->access_key_id == NULL || row->encrypted_access_key_secret == NULL)
-            break;
-        copy->count++;
-    }
-    if (copy->count < count || copy->rows == NULL) {
+    if (copy->rows == NULL || !copy_rows(copy, rows, count)) {
         key_rows_put(copy);
         return NULL;
     }
-    qsort(copy->rows, count, sizeof(*copy->rows), compare_rows);
-    drop_duplicates(copy);
     return copy;
 }
 

@@ -286,7 +286,7 @@ void keyring_lookup(struct keyring *keyring, const char *aliyun_uid, struct keyr
     mutex_unlock(&keyring->mutex);
 }
 
-void keyring_refused(struct keyring *keyring, const char *aliyun_uid, const struct credentials *refused)
+bool keyring_refused(struct keyring *keyring, const char *aliyun_uid, const struct credentials *refused)
 {
     struct key_entry *found;
 
@@ -295,6 +295,7 @@ void keyring_refused(struct keyring *keyring, const char *aliyun_uid, const stru
     if (found != NULL && key_entry_refuse(found, refused, clock_now()))
         keyring_reschedule(keyring, found);
     mutex_unlock(&keyring->mutex);
+    return found != NULL;
 }
 
 static bool fill(struct keyring *keyring, struct config *config)

@@ -73,9 +73,9 @@ void keyring_lookup(struct keyring *keyring, const char *aliyun_uid, struct keyr
  * The server refused these credentials of the account as expired: they are fetched at once, unless
  * they are not in force any more or that is under way. Ends in sink->changed, also when nothing newer
  * can be had: then the entry has an error, and the same credentials if they may still be tried.
- * Does not block. Any thread.
+ * False, and nothing follows, when the account is not known. Does not block. Any thread.
  */
-void keyring_refused(struct keyring *keyring, const char *aliyun_uid, const struct credentials *refused);
+bool keyring_refused(struct keyring *keyring, const char *aliyun_uid, const struct credentials *refused);
 
 /*
  * The accounts of the inventory, beside those of the configuration, which are always known. New ones

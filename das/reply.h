@@ -53,7 +53,8 @@ struct das_reply {
     int64_t retry_after_ms; /* -1: the server did not say */
     int64_t server_unix_ms; /* the server's clock, 0: unknown; the hint after a clock skew */
     int64_t duration;       /* ns of the HTTP request; 0 when none was made */
-    bool answered;          /* see struct transport_response */
+    bool attempted;         /* false: it was not signed, or see struct transport_response */
+    bool answered;          /* see there */
     struct arena arena;     /* owns the texts */
 };
 

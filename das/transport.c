@@ -435,6 +435,7 @@ static bool exchange_once(struct transport *transport, const struct endpoint *en
     if (headers != NULL && set_request_options(transport, endpoint, headers, exchange))
         result = perform(transport);
     response->duration = clock_now() - start;
+    response->attempted = exchange->sent || (headers != NULL && result != CURLE_ABORTED_BY_CALLBACK);
     response->answered = is_answered(exchange);
     if (exchange->header_bytes > 0)
         curl_easy_getinfo(transport->easy, CURLINFO_RESPONSE_CODE, &response->http_status);
@@ -461,6 +462,7 @@ bool transport_send(struct transport *transport, const struct transport_request 
     bool ok = false;
 
     transport_response_release(response);
+    response->attempted = false;
     response->answered = true;
     if (!endpoint_parse(request->url, &endpoint))
         error_set(error, ERROR_CONFIG, "the URL of the request cannot be read");

@@ -51,6 +51,7 @@ struct transport_response {
     int64_t server_unix_ms; /* the Date header; 0: absent */
     size_t received;        /* body bytes after decoding, before das/elide */
     int64_t duration;       /* ns */
+    bool attempted;         /* false: given up before anything could reach the server */
     bool answered;          /* false: sent, and no byte came back: the server may still get and count it */
     struct strbuf body;
 };

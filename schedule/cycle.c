@@ -224,6 +224,14 @@ void cycle_start_now(struct scheduler *s, struct job *job, int64_t now)
     cycle_due(s, job, now);
 }
 
+void cycle_renew_labels(struct scheduler *s, struct job *job, int64_t now)
+{
+    if (!job->relabelled || job->lane->down || job->place != JOB_WAITING || job->in_cycle)
+        return;
+    job->relabelled = false;
+    cycle_start_now(s, job, now);
+}
+
 void cycle_hurry(struct scheduler *s, struct job *job, int64_t now)
 {
     if (job->place == JOB_READY) {

@@ -113,7 +113,7 @@ static void say_down(struct lane *lane, const struct error *error, int64_t now)
 
     if (complaint_raise(&lane->down_complaint, (int)error->class, now, &repeats))
         log_failure(LOG_LEVEL_ERROR, "account down", error, log_text("aliyun_uid", lane->aliyun_uid),
-                    log_int("next_probe_seconds", lane->probe_interval / NS_PER_SECOND),
+                    log_int("next_probe_seconds", (lane->probe_at - now) / NS_PER_SECOND),
                     log_int("repeats", (int64_t)repeats));
 }
 
@@ -138,27 +138,32 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
     fail_ready_jobs(s, lane, now);
 }
 
+/* False when the keyring will not answer, for it does not know the account. */
+static bool ask_for_newer(const struct scheduler *s, const struct lane *lane)
+{
+    return s->parts.credentials_refused(s->parts.credentials_context, lane->aliyun_uid, lane->credentials);
+}
+
 /* The job is held in its lane until the keyring has answered. */
 static void renew_keys(struct scheduler *s, struct job *job, const struct error *error, bool probe,
                        int64_t now)
 {
     struct lane *lane = job->lane;
-    bool ask = probe;
+    bool hopeless = lane->down || job->renewed;
 
     if (lane->credentials == NULL || job->call.credentials != lane->credentials) {
         cycle_due(s, job, now);
         return;
     }
-    if (lane->down || job->renewed) {
+    if ((probe || (!hopeless && !lane->renewing)) && !ask_for_newer(s, lane))
+        hopeless = true;
+    if (hopeless) {
         account_down(s, job, error, probe, now);
-    } else {
-        ask = !lane->renewing;
-        job->renewed = true;
-        lane->renewing = true;
-        cycle_make_ready(s, job, now);
+        return;
     }
-    if (ask)
-        s->parts.credentials_refused(s->parts.credentials_context, lane->aliyun_uid, lane->credentials);
+    job->renewed = true;
+    lane->renewing = true;
+    cycle_make_ready(s, job, now);
 }
 
 void failure_of_renewal(struct scheduler *s, struct lane *lane, int64_t now)

@@ -46,7 +46,7 @@ struct call {
     int64_t retry_after_ms;
     int64_t duration;
     bool answered;
-    bool sent;        /* false: the worker never made the request */
+    bool sent;        /* false: nothing was sent, for want of a client, a signature or time */
     int64_t ended_at; /* when the worker was done with it */
 };
 
@@ -63,6 +63,7 @@ struct job {
     const struct target *target;
     struct registry_slot *slot;
     uint32_t hash;                    /* stable for the target: spreads cycles over the interval */
+    bool relabelled;                  /* the page may show labels that it had before */
     bool retired;                     /* left the inventory while a worker had it */
     struct inventory *next_inventory; /* a newer picture that came while a worker had it */
     const struct target *next_target;

@@ -11,6 +11,7 @@
 #define RETRY_WAITS_AT_MOST  9
 
 #define FIRST_PROBE_INTERVAL   (60 * NS_PER_SECOND)
+#define SKEW_PROBE_INTERVAL    (10 * NS_PER_SECOND) /* the clock may be right again at any time */
 #define LONGEST_PROBE_INTERVAL (1800 * NS_PER_SECOND)
 
 #define ROUND_TRIP_START        (250 * NS_PER_MS) /* assumed until measured */
@@ -284,14 +285,18 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now)
 
 void lane_set_down(struct lane *lane, const struct error *error, int64_t now)
 {
-    bool skewed = error->class == ERROR_CLOCK_SKEW;
-    int64_t next = lane->probe_interval > 0 && !skewed ? lane->probe_interval * 2 : FIRST_PROBE_INTERVAL;
+    int64_t next = lane->probe_interval > 0 ? lane->probe_interval * 2 : FIRST_PROBE_INTERVAL;
 
     lane->error = *error;
     lane->down_since = now;
     if (lane->down && now < lane->probe_at)
         return; /* somebody tried out of turn: the next turn stays */
     lane->down = true;
+    if (error->class == ERROR_CLOCK_SKEW) {
+        lane->probe_interval = 0; /* should the keys be refused next, that begins anew */
+        lane->probe_at = clock_add(now, SKEW_PROBE_INTERVAL);
+        return;
+    }
     lane->probe_interval = next < LONGEST_PROBE_INTERVAL ? next : LONGEST_PROBE_INTERVAL;
     lane->probe_at = clock_add(now, lane->probe_interval);
 }

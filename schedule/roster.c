@@ -229,8 +229,6 @@ bool roster_labels_differ(const struct target *a, const struct target *b)
 static void update_kept(struct scheduler *s, struct job *job, struct inventory *inventory,
                         const struct target *target, int64_t now)
 {
-    bool relabelled = roster_labels_differ(job->target, target);
-
     if (job->place == JOB_CALLING) {
         /* The worker reads the target it was given. */
         inventory_put(job->next_inventory);
@@ -238,13 +236,11 @@ static void update_kept(struct scheduler *s, struct job *job, struct inventory *
         job->next_target = target;
         return;
     }
+    job->relabelled = job->relabelled || roster_labels_differ(job->target, target);
     inventory_put(job->inventory);
     job->inventory = inventory_get(inventory);
     job->target = target;
-    if (relabelled && job->place == JOB_WAITING && !job->in_cycle) {
-        /* The page shows the old labels until it is asked again. */
-        cycle_start_now(s, job, now);
-    }
+    cycle_renew_labels(s, job, now);
 }
 
 static void add_job(struct scheduler *s, struct job *job, struct lane *lane, int64_t now)

@@ -40,7 +40,7 @@ struct scheduler_parts {
     uint64_t random_seed; /* of retry jitter; fixed in tests */
     /* keyring_lookup() and keyring_refused() */
     void (*lookup_credentials)(void *context, const char *aliyun_uid, struct keyring_entry *entry);
-    void (*credentials_refused)(void *context, const char *aliyun_uid, const struct credentials *refused);
+    bool (*credentials_refused)(void *context, const char *aliyun_uid, const struct credentials *refused);
     void *credentials_context;
     void (*changed)(void *context); /* the page changed: wakes the publisher. May be NULL */
     void *changed_context;

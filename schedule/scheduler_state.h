@@ -104,6 +104,12 @@ void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now);
 /* Makes a waiting job that is between two cycles due now. */
 void cycle_start_now(struct scheduler *s, struct job *job, int64_t now);
 
+/*
+ * A job between two cycles whose labels changed is asked again, once: until then the page shows the old ones.
+ * Its account's recovery does that for one that is down.
+ */
+void cycle_renew_labels(struct scheduler *s, struct job *job, int64_t now);
+
 /* The job is not what its account is probed with any more. */
 void cycle_end_probe(struct job *job);
 

@@ -52,6 +52,8 @@ static void succeed(struct scheduler *s, struct job *job, int64_t now)
 {
     struct batch *batch = job->call.batch;
 
+    if (job->call.target == job->target)
+        job->relabelled = false;
     job->call.batch = NULL; /* the registry's from now on */
     if (job->phase == API_PHASE_POLL) {
         poll_policy_found(&job->lane->polls[job_engine(job)], job->asked, now - job->submitted_at);
@@ -120,20 +122,17 @@ static void accepted(struct scheduler *s, struct job *job, int64_t now)
     wait_for_result(s, job, now);
 }
 
-/* A picture that came while a worker had the job. True when it changed the labels. */
-static bool adopt_next_target(struct job *job)
+/* A picture that came while a worker had the job. */
+static void adopt_next_target(struct job *job)
 {
-    bool relabelled;
-
     if (job->next_inventory == NULL)
-        return false;
-    relabelled = roster_labels_differ(job->target, job->next_target);
+        return;
+    job->relabelled = job->relabelled || roster_labels_differ(job->target, job->next_target);
     inventory_put(job->inventory);
     job->inventory = job->next_inventory;
     job->target = job->next_target;
     job->next_inventory = NULL;
     job->next_target = NULL;
-    return relabelled;
 }
 
 static void drop_retired(struct scheduler *s, struct job *job)
@@ -162,7 +161,6 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
 {
     struct lane *lane = job->lane;
     bool probe = lane->probe == job;
-    bool relabelled;
 
     lane_call_ended(lane, job, now);
     s->active_lanes -= lane->inflight == 0;
@@ -175,8 +173,8 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
         scheduler_place_lane(s, lane, now);
         return;
     }
-    relabelled = adopt_next_target(job);
-    if (!job->call.sent) {
+    adopt_next_target(job);
+    if (!job->call.sent && !error_class_is_of_account(job->call.error.class)) {
         not_sent(s, job, now);
         return;
     }
@@ -191,8 +189,7 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
         accepted(s, job, now);
     else
         failure_of_call(s, job, probe, now);
-    if (relabelled && job->call.outcome == DAS_FINISHED)
-        cycle_start_now(s, job, now); /* the page shows the old labels until it is asked again */
+    cycle_renew_labels(s, job, now);
     job_clear_call(job);
     scheduler_place_lane(s, lane, now);
     scheduler_changed(s);

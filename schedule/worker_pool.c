@@ -117,7 +117,7 @@ static void take_verdict(struct call *call, const struct das_reply *reply, const
     call->retry_after_ms = reply->retry_after_ms;
     call->duration = reply->duration;
     call->answered = reply->answered;
-    call->sent = true;
+    call->sent = reply->attempted;
     if (reply->outcome == DAS_RUNNING) {
         call->new_result_id = strdup(reply->result_id);
         if (call->new_result_id == NULL)

@@ -1,4 +1,4 @@
-/* The whole program, asked for every page: whom it has run something on the scheduler's thread. */
+/* The whole program: what reaches the scheduler, and what follows when something does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "app/runtime_state.h"
+#include "db/rows.h"
+#include "db/source.h"
 #include "test/config/config_fixture.h"
 #include "test/http/http_client.h"
 
@@ -16,6 +18,7 @@
 
 static struct runtime *runtime;
 static atomic_uint calls_of_readers;
+static _Thread_local bool scheduler_is_busy;
 
 bool __real_scheduler_call(struct scheduler *scheduler, void (*run)(void *argument, int64_t now),
                            void *argument);
@@ -31,14 +34,15 @@ bool __wrap_scheduler_call(struct scheduler *scheduler, void (*run)(void *argume
     pthread_getname_np(pthread_self(), name, sizeof(name));
     if (strcmp(name, "publisher") != 0 && strcmp(name, "inventory") != 0 && strncmp(name, "keyring", 7) != 0)
         atomic_fetch_add(&calls_of_readers, 1);
-    return __real_scheduler_call(scheduler, run, argument);
+    return !scheduler_is_busy && __real_scheduler_call(scheduler, run, argument);
 }
 
 static int start_program(void **state)
 {
     static const char text[] = "[web]\nlisten = 127.0.0.1:0\n"
                                "[inventory]\nsource = file\nfile = " INVENTORY "\n"
-                               "[das]\nendpoint = http://127.0.0.1:1\n" ACCOUNT;
+                               "[das]\nendpoint = http://127.0.0.1:1\n" ACCOUNT
+                               "[account default]\naccess_key_id = id\naccess_key_secret = invented\n";
     static const char inventory[] = "[instance rm-test1]\nins_name = orders\nins_type = rds\n"
                                     "aliyun_uid = 1000000000000001\nins_is_readonly = 0\n";
     struct options options = {.config_file = CONFIG};
@@ -134,12 +138,61 @@ static void test_a_refresh_is_known_as_soon_as_it_is_answered(void **state)
     assert_string_equal(found.id, started.id);
 }
 
+static struct inventory *inventory_of_two_accounts(void)
+{
+    static const char text[] = "[instance rm-test1]\nins_name = orders\nins_type = rds\n"
+                               "aliyun_uid = 1000000000000001\nins_is_readonly = 0\n"
+                               "[instance rm-test2]\nins_name = ledger\nins_type = rds\n"
+                               "aliyun_uid = 1000000000000002\nins_is_readonly = 0\n";
+    struct inventory *inventory;
+    struct rows rows;
+    struct error error;
+
+    write_bytes("two.ini", text, strlen(text));
+    rows_init(&rows);
+    assert_int_equal(file_read_rows("two.ini", LOAD_INSTANCES, &rows, &error), LOAD_INSTANCES);
+    inventory = inventory_build(&rows, "", 1, &error);
+    rows_release(&rows);
+    unlink("two.ini");
+    assert_non_null(inventory);
+    return inventory;
+}
+
+static enum credential_kind kind_of(const char *aliyun_uid)
+{
+    struct keyring_entry entry;
+    enum credential_kind kind;
+
+    keyring_lookup(runtime->keyring, aliyun_uid, &entry);
+    kind = entry.kind;
+    keyring_entry_release(&entry);
+    return kind;
+}
+
+static void test_the_keyring_goes_back_when_the_scheduler_does_not_take_an_inventory(void **state)
+{
+    struct loader_sink sink = runtime_loader_sink(runtime);
+    struct inventory *inventory = inventory_of_two_accounts();
+    struct error error;
+
+    (void)state;
+    await_inventory();
+    runtime_refuse_reloads(runtime); /* ends the patience with a busy scheduler */
+    scheduler_is_busy = true;
+    assert_false(sink.inventory_loaded(runtime, inventory, &error));
+    scheduler_is_busy = false;
+    assert_int_equal(kind_of("1000000000000002"), CREDENTIAL_NONE);
+    assert_int_equal(kind_of("1000000000000001"), CREDENTIAL_STATIC);
+    inventory_put(inventory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_reader_runs_anything_on_the_schedulers_thread),
         cmocka_unit_test(test_a_command_does),
         cmocka_unit_test(test_a_refresh_is_known_as_soon_as_it_is_answered),
+        cmocka_unit_test(test_the_keyring_goes_back_when_the_scheduler_does_not_take_an_inventory),
     };
 
     return cmocka_run_group_tests(tests, start_program, stop_program);

@@ -51,6 +51,41 @@ static void assert_secret(struct keyring *keyring, const char *aliyun_uid, const
     keyring_entry_release(&entry);
 }
 
+void __real_qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
+void __wrap_qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
+
+/* As a qsort that is not stable may: what is equal comes in the reverse order. */
+void __wrap_qsort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    char *bytes = base;
+
+    for (size_t i = 0; i < count / 2; i++) {
+        for (size_t j = 0; j < size; j++) {
+            char byte = bytes[i * size + j];
+
+            bytes[i * size + j] = bytes[(count - 1 - i) * size + j];
+            bytes[(count - 1 - i) * size + j] = byte;
+        }
+    }
+    __real_qsort(base, count, size, compare);
+}
+
+static void test_of_two_rows_of_an_account_the_last_one_counts(void **state)
+{
+    struct keyring *keyring = keyring_test_new(TABLE, true);
+    char first[512], last[512];
+
+    (void)state;
+    snprintf(first, sizeof(first), "%s", encrypt("table-password", "FirstSecret"));
+    snprintf(last, sizeof(last), "%s", encrypt("table-password", "LastSecret"));
+    const struct keyring_row rows[] = {
+        {FIRST, "TableAk", first}, {SECOND, "OtherAk", first}, {FIRST, "TableAk", last}};
+
+    assert_true(keyring_set_table(keyring, rows, 3));
+    await_key(FIRST, "");
+    assert_secret(keyring, FIRST, "LastSecret");
+}
+
 static void test_a_row_gives_the_keys_of_its_account(void **state)
 {
     struct keyring *keyring = keyring_test_new(TABLE, true);
@@ -234,6 +269,7 @@ static void test_an_account_without_its_row_is_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        KEYRING_TEST(test_of_two_rows_of_an_account_the_last_one_counts),
         KEYRING_TEST(test_a_row_gives_the_keys_of_its_account),
         KEYRING_TEST(test_before_the_table_was_read_nobody_is_without_a_source),
         KEYRING_TEST(test_an_account_that_the_table_lacks_is_told_when_it_was_read),

@@ -354,7 +354,7 @@ static void test_after_an_abort_nothing_is_sent(void **state)
     transport_abort(fixture.transport);
     assert_false(transport_fixture_post(&fixture, "rm-test1"));
     transport_fixture_assert_error(&fixture, ERROR_TRANSIENT, "stop");
-    assert_true(fixture.response.answered);
+    assert_false(fixture.response.attempted);
     assert_int_equal(transport_fixture_count(&fixture, "requests") - before, 1);
 }
 

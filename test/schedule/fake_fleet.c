@@ -232,15 +232,15 @@ static void start_call(struct fleet *fleet, struct job *job)
     if (fleet->on_call != NULL)
         fleet->on_call(fleet, flight);
     call->retry_after_ms = -1;
-    call->sent = flight->target->unsent == 0;
+    call->sent = flight->target->unsent == 0 && !flight->account->cannot_sign;
     call->answered = call->sent;
     error_clear(&call->error);
     if (call->sent) {
         schedule(fleet, flight);
         return;
     }
-    flight->target->unsent--;
-    answer_error(call, ERROR_NO_MEMORY, -1);
+    flight->target->unsent -= flight->target->unsent > 0;
+    answer_error(call, flight->account->cannot_sign ? ERROR_CREDENTIALS : ERROR_NO_MEMORY, -1);
     give_back(fleet, flight);
 }
 

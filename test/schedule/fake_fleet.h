@@ -70,6 +70,7 @@ struct fleet_account {
 
     /* the keyring: fleet_give_keys() and so on */
     struct keyring_entry keys;
+    bool unknown_to_keyring;
     unsigned renewals; /* asked for */
 
     /* what the server does with it */
@@ -77,6 +78,7 @@ struct fleet_account {
     unsigned accepted_key;
     unsigned first_valid_key; /* tokens of those before have expired */
     bool hangs;
+    bool cannot_sign; /* the worker cannot use its keys */
     struct fleet_fault fault;
     unsigned server_limit; /* calls per window beyond which it throttles; 0: none */
     int64_t round_trip_least;
@@ -210,7 +212,7 @@ void fleet_forget_keys(struct fleet *fleet);
 
 /* The scheduler's side of it, with the fleet as context. */
 void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry);
-void fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused);
+bool fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused);
 
 /* fake_fleet_check.c */
 

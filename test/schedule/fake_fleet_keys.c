@@ -24,12 +24,13 @@ void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct keyr
         credentials_get(entry->credentials);
 }
 
-void fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
+bool fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
 {
     struct fleet_account *account = account_of(context, aliyun_uid);
 
     assert_ptr_equal(refused, account->keys.credentials);
     account->renewals++;
+    return !account->unknown_to_keyring;
 }
 
 static void tell(struct fleet *fleet, size_t account)

@@ -220,7 +220,7 @@ static void test_answers_to_calls_sent_before_the_refusal_do_not_bring_it_back(v
     fleet_free(fleet);
 }
 
-static void test_a_skewed_clock_is_probed_every_minute(void **state)
+static void test_a_skewed_clock_is_probed_every_ten_seconds(void **state)
 {
     struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.interval = "1h", .stale_after = "2h"});
 
@@ -228,7 +228,37 @@ static void test_a_skewed_clock_is_probed_every_minute(void **state)
     fleet->accounts[0].fault = FLEET_FAULT(ERROR_CLOCK_SKEW, FLEET_ALWAYS);
     fleet_apply_inventory(fleet);
     fleet_run(fleet, 605 * NS_PER_SECOND);
-    assert_in_range(fleet->accounts[0].calls, 10, 11);
+    assert_in_range(fleet->accounts[0].calls, 50, 61);
+    fleet_free(fleet);
+}
+
+static void test_an_account_is_back_soon_after_the_clock_is_right_again(void **state)
+{
+    struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 5});
+
+    (void)state;
+    fleet->accounts[0].fault = FLEET_FAULT(ERROR_CLOCK_SKEW, FLEET_ALWAYS);
+    fleet_apply_inventory(fleet);
+    fleet_run(fleet, 300 * NS_PER_SECOND);
+    assert_true(fleet_lane(fleet, 0)->down);
+    fleet->accounts[0].fault = (struct fleet_fault){0};
+    fleet_run(fleet, 11 * NS_PER_SECOND);
+    assert_false(fleet_lane(fleet, 0)->down);
+    fleet_free(fleet);
+}
+
+static void test_keys_that_cannot_sign_take_the_account_down_and_cost_no_quota(void **state)
+{
+    struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 5});
+
+    (void)state;
+    fleet->accounts[0].cannot_sign = true;
+    fleet_apply_inventory(fleet);
+    fleet_run(fleet, 10 * NS_PER_SECOND);
+    assert_true(fleet_lane(fleet, 0)->down);
+    assert_int_equal(fleet_lane(fleet, 0)->error.class, ERROR_CREDENTIALS);
+    assert_int_equal(fleet_lane(fleet, 0)->requests[API_PHASE_SUBMIT], 0);
+    assert_int_equal(limiter_used(fleet_lane(fleet, 0)->limiter, fleet->now), 0);
     fleet_free(fleet);
 }
 
@@ -313,7 +343,9 @@ int main(void)
         cmocka_unit_test(test_a_probe_that_was_not_sent_is_not_the_last_one),
         cmocka_unit_test(test_a_probe_whose_target_vanishes_is_not_the_last_one),
         cmocka_unit_test(test_answers_to_calls_sent_before_the_refusal_do_not_bring_it_back),
-        cmocka_unit_test(test_a_skewed_clock_is_probed_every_minute),
+        cmocka_unit_test(test_a_skewed_clock_is_probed_every_ten_seconds),
+        cmocka_unit_test(test_an_account_is_back_soon_after_the_clock_is_right_again),
+        cmocka_unit_test(test_keys_that_cannot_sign_take_the_account_down_and_cost_no_quota),
         cmocka_unit_test(test_targets_without_credentials_sleep),
         cmocka_unit_test(test_credentials_wake_sleeping_targets_at_once),
         cmocka_unit_test(test_an_account_may_lose_its_credentials_at_any_moment),

@@ -200,6 +200,19 @@ static void test_expired_keys_that_cannot_be_renewed_take_the_account_down(void 
     fleet_free(fleet);
 }
 
+static void test_expired_keys_of_an_account_that_the_keyring_lacks_take_it_down(void **state)
+{
+    struct fleet *fleet = running_fleet();
+
+    (void)state;
+    fleet->accounts[0].unknown_to_keyring = true;
+    fleet->accounts[0].first_valid_key = 2;
+    fleet_run(fleet, 70 * NS_PER_SECOND);
+    assert_true(fleet_lane(fleet, 0)->down);
+    assert_false(fleet_lane(fleet, 0)->renewing);
+    fleet_free(fleet);
+}
+
 static void test_keys_that_come_late_bring_the_account_back_at_once(void **state)
 {
     struct fleet *fleet = running_fleet();
@@ -311,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_calls_with_expired_keys_are_repeated_with_the_renewed_ones),
         cmocka_unit_test(test_renewed_keys_that_are_refused_too_take_the_account_down),
         cmocka_unit_test(test_expired_keys_that_cannot_be_renewed_take_the_account_down),
+        cmocka_unit_test(test_expired_keys_of_an_account_that_the_keyring_lacks_take_it_down),
         cmocka_unit_test(test_keys_that_come_late_bring_the_account_back_at_once),
         cmocka_unit_test(test_without_valid_keys_nothing_is_sent_and_values_stay),
         cmocka_unit_test(test_keys_that_are_gone_before_anybody_says_why_stop_the_calls),

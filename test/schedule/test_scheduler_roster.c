@@ -225,6 +225,20 @@ static void test_labels_that_change_while_a_worker_has_the_target_are_on_the_pag
     assert_relabelled_within(fleet, 10 * NS_PER_SECOND);
 }
 
+static void test_new_labels_are_on_the_page_soon_although_the_call_under_way_fails(void **state)
+{
+    struct fleet *fleet = fleet_new(&(struct fleet_settings){.interval = "1h", .stale_after = "2h"});
+
+    (void)state;
+    fleet_run(fleet, 20 * NS_PER_SECOND);
+    assert_true(page_has(fleet, "ins_name=\"orders\""));
+    fleet->targets[0].fault = FLEET_FAULT(ERROR_REMOTE, 1);
+    assert_int_equal(fleet_refresh(fleet, NULL, NULL, &(struct refresh_progress){0}), REFRESH_ACCEPTED);
+    while (fleet_job(fleet, 0)->place != JOB_CALLING)
+        fleet_run(fleet, 10 * NS_PER_MS);
+    assert_relabelled_within(fleet, 10 * NS_PER_SECOND);
+}
+
 static void test_labels_that_change_while_a_result_is_computed_cost_no_call(void **state)
 {
     struct fleet *fleet = fleet_at(JOB_WAITING, true);
@@ -302,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_the_same_inventory_again_changes_nothing),
         cmocka_unit_test(test_new_labels_are_on_the_page_soon),
         cmocka_unit_test(test_labels_that_change_while_a_worker_has_the_target_are_on_the_page_soon),
+        cmocka_unit_test(test_new_labels_are_on_the_page_soon_although_the_call_under_way_fails),
         cmocka_unit_test(test_labels_that_change_while_a_result_is_computed_cost_no_call),
         cmocka_unit_test(test_an_instance_that_moves_to_another_account_is_asked_there),
         cmocka_unit_test(test_an_instance_may_move_while_a_worker_has_it),

@@ -199,6 +199,21 @@ static void test_a_refused_connection_is_a_transient_failure_that_cannot_be_coun
     bench_end(&bench);
 }
 
+static void test_keys_that_cannot_be_signed_with_are_no_call(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench, 1, false);
+    credentials_put(bench.jobs[0]->call.credentials);
+    bench.jobs[0]->call.credentials = credentials_new("key\n", "invented", "");
+    push(&bench, 1);
+    await_returns(&bench, 1);
+    assert_false(bench.jobs[0]->call.sent);
+    assert_int_equal(bench.jobs[0]->call.error.class, ERROR_CREDENTIALS);
+    bench_end(&bench);
+}
+
 static void test_an_accepted_submit_brings_its_result_id(void **state)
 {
     struct bench bench;
@@ -382,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_refused_connection_is_a_transient_failure_that_cannot_be_counted),
+        cmocka_unit_test(test_keys_that_cannot_be_signed_with_are_no_call),
         cmocka_unit_test(test_an_accepted_submit_brings_its_result_id),
         cmocka_unit_test(test_a_finished_reply_brings_a_sealed_batch),
         cmocka_unit_test(test_stopping_does_not_wait_for_calls_in_flight),
