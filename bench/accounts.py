@@ -5,11 +5,11 @@ import statistics
 import lab
 import quota
 
-ACCOUNTS = 20
-TARGETS = 100
+ACCOUNTS = lab.long_or_short(20, 3)
+TARGETS = lab.long_or_short(100, 10)
 WORKERS = 128
 LIMIT = quota.LIMIT
-REFRESHES = {1: 3, ACCOUNTS: 2}
+REFRESHES = {1: lab.long_or_short(3, 1), ACCOUNTS: lab.long_or_short(2, 1)}
 TIME_AIM = 1.15
 
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and writes docs/performance.md.
 
-    bench.py [TOPIC...]      of those in TOPICS; all without an argument
+    bench.py [--short] [TOPIC...]      of those in TOPICS; all without a topic
 
 A topic is a module with a function run() that measures and returns a section in Markdown. With
-topics named, their sections are printed and the document stays as it is.
+topics named, their sections are printed and the document stays as it is. --short shows in a minute or
+two that all of it works, and prints the document instead of writing it.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import platform
@@ -22,6 +24,7 @@ import lab
 import model
 import policies
 import quota
+import readers
 import scrape
 
 TOPICS = {
@@ -31,6 +34,7 @@ TOPICS = {
     "accounts": accounts,
     "model": model,
     "scrape": scrape,
+    "readers": readers,
     "cpu": cpu,
 }
 
@@ -81,21 +85,30 @@ def document(measured_on, sections):
     )
 
 
+def section_of(name):
+    started = time.monotonic()
+    section = TOPICS[name].run()
+    print(section, f"\n\n({name}: {time.monotonic() - started:.0f} s)\n", flush=True)
+    return section
+
+
 def main(names):
     # As an exception, so that every program that was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if unknown := [name for name in names if name not in TOPICS]:
         sys.exit(f"bench.py: unknown topic {unknown[0]}, expected {', '.join(TOPICS)}")
     measured_on = machine()
-    sections = []
-    for name in names or TOPICS:
-        started = time.monotonic()
-        sections.append(TOPICS[name].run())
-        print(sections[-1], f"\n\n({name}: {time.monotonic() - started:.0f} s)\n", flush=True)
-    if not names:
+    if lab.SHORT:
+        with concurrent.futures.ThreadPoolExecutor(len(TOPICS)) as pool:
+            sections = list(pool.map(section_of, names or TOPICS))
+    else:
+        sections = [section_of(name) for name in names or TOPICS]
+    if lab.SHORT:
+        print(document(measured_on, sections))
+    elif not names:
         (lab.ROOT / "docs/performance.md").write_text(document(measured_on, sections) + "\n", encoding="utf-8")
         print("written: docs/performance.md")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([argument for argument in sys.argv[1:] if argument != "--short"])

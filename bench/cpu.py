@@ -6,9 +6,9 @@ import time
 
 import lab
 
-TARGETS = 400
+TARGETS = lab.long_or_short(400, 40)
 RATE = 400
-SECONDS = 15
+SECONDS = lab.long_or_short(15, 3)
 USERS = (6, 200)
 
 

@@ -5,12 +5,12 @@ import time
 
 import lab
 
-TARGETS = 200
+TARGETS = lab.long_or_short(200, 20)
 LIMIT = 60
 CALLS_PER_TARGET = 2
-COLD_RUNS = 3
-STEADY_INTERVAL_S = 10
-STEADY_SECONDS = 60
+COLD_RUNS = lab.long_or_short(3, 1)
+STEADY_INTERVAL_S = lab.long_or_short(10, 2)
+STEADY_SECONDS = lab.long_or_short(60, 3)
 NETWORK = {"completion_median": "1s", "rtt": "50ms", "jitter": "20ms"}
 
 

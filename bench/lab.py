@@ -14,15 +14,29 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXPORTER = ROOT / "build/release/mysql_session_exporter"
-DAS_SIM = ROOT / "build/das_sim/das_sim"
-BARE_CIVETWEB = ROOT / "build/model/test/bench/bare_civetweb"
+
+
+def program(variable, path):
+    """What bench.sh has built, unless the environment names another one."""
+    return pathlib.Path(os.environ.get(variable, ROOT / path))
+
+
+EXPORTER = program("EXPORTER", "build/release/mysql_session_exporter")
+DAS_SIM = program("DAS_SIM", "build/das_sim/das_sim")
+BARE_CIVETWEB = program("BARE_CIVETWEB", "build/model/test/bench/bare_civetweb")
+QUOTA_MODEL = program("QUOTA_MODEL", "build/model/test/bench/quota_model")
+SHORT = "--short" in sys.argv
 UID = "1000000000000001"
 SECRET = "benchsecret"
 START_LIMIT = 30
 
 sys.path.insert(0, str(ROOT / "test/das_sim"))
 from das_sim_client import Simulator  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def long_or_short(measured, tried):
+    """How much of something: `tried` only shows that the benchmark works, its figures mean nothing."""
+    return tried if SHORT else measured
 
 
 def account_uid(number):

@@ -10,25 +10,24 @@ import tempfile
 import lab
 import quota
 
-QUOTA_MODEL = lab.ROOT / "build/model/test/bench/quota_model"
-REFRESHES = 2
-LARGE = (1, 100_000)
-MANY = (100, 1_000)
-SMALL = (100, 100)
+REFRESHES = lab.long_or_short(2, 1)
+LARGE = (1, lab.long_or_short(100_000, 2_000))
+MANY = (lab.long_or_short(100, 3), 1_000)
+SMALL = (lab.long_or_short(100, 5), 100)
 # accounts, targets of each
-FLEETS = ((1, 1_000), (1, 10_000), LARGE, MANY, SMALL)
+FLEETS = ((1, 1_000), (1, lab.long_or_short(10_000, 1_500)), LARGE, MANY, SMALL)
 
 
 def model(fleet, refreshes, under=()):
     """(result, what was said on stderr)"""
-    command = [*under, str(QUOTA_MODEL), *map(str, fleet), str(refreshes)]
+    command = [*under, str(lab.QUOTA_MODEL), *map(str, fleet), str(refreshes)]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(finished.stdout), finished.stderr
 
 
 def instructions(fleet):
     """Executed in scheduler_step for each call of a first cycle; of one account, since it takes its time."""
-    if fleet[0] > 1 or not shutil.which("valgrind"):
+    if lab.SHORT or fleet[0] > 1 or not shutil.which("valgrind"):
         return "–"
     with tempfile.TemporaryDirectory(prefix="session_exporter_bench.") as folder:
         callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]

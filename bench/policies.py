@@ -4,7 +4,7 @@ import lab
 import naive
 import quota
 
-TARGETS = 200
+TARGETS = lab.long_or_short(200, 20)
 LIMIT = quota.LIMIT
 WORKERS = 16
 

@@ -10,12 +10,12 @@ import tempfile
 
 import lab
 
-SERIES = 100_000
+SERIES = lab.long_or_short(100_000, 1_000)
 USERS = 100
-TARGETS = 1160
+TARGETS = lab.long_or_short(1160, 20)
 CONNECTIONS = 4
-PAIRS = 5
-SECONDS = 3
+PAIRS = lab.long_or_short(5, 1)
+SECONDS = lab.long_or_short(3, 1)
 RATIO_AIM = 0.8
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 

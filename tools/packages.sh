@@ -34,7 +34,7 @@ packages_of() {
         ;;
     test)
         packages_of demo
-        echo libcmocka-dev python3 python3-cryptography git ccache curl openssl tinyproxy-bin universal-ctags shellcheck clang libclang-rt-dev
+        echo libcmocka-dev python3 python3-cryptography git ccache curl openssl tinyproxy-bin wrk universal-ctags shellcheck clang libclang-rt-dev
         echo haproxy
         # The packages and the image.
         echo debootstrap buildah systemd-container man-db python3-yaml

@@ -32,7 +32,7 @@ class Policy(harness.Case):
                                lambda: self.account_up(uid) == 0 and self.exporter.logs("account down"))
         lines = self.exporter.logs("account down", aliyun_uid=uid)
         self.assertEqual([line["class"] for line in lines], [reason])
-        self.assertEqual(lines[0]["next_probe_seconds"], "60")
+        self.assertEqual(lines[0]["next_probe_seconds"], "10" if reason == "clock_skew" else "60")
         return lines[0]
 
     def pass_intervals(self):
