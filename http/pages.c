@@ -18,22 +18,23 @@ struct route {
     const char *parameter; /* NULL, or the path ends in one more segment, named so in the help */
     const char *methods;
     page_fn *page;
-    bool open; /* needs no password: what watches the program has none */
+    bool open;   /* needs no password: what watches the program has none */
+    bool costly; /* grows with the number of targets: made in turn */
 };
 
 static const struct route routes[] = {
-    {"/metrics", NULL, METHODS_READ, page_metrics, false},
-    {"/", NULL, METHODS_READ, page_web_file, false},
-    {"/targets", NULL, METHODS_READ, page_web_file, false},
-    {WEB_FILES_PREFIX, "FILE", METHODS_READ, page_web_file, false},
-    {"/api/v1/overview", NULL, METHODS_READ, page_overview, false},
-    {"/api/v1/targets", NULL, METHODS_READ, page_targets, false},
-    {"/refresh", NULL, METHODS_POST, page_refresh, false},
-    {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress, false},
-    {"/-/healthy", NULL, METHODS_READ, page_healthy, true},
-    {"/health", NULL, METHODS_READ, page_healthy, true},
-    {"/-/ready", NULL, METHODS_READ, page_ready, true},
-    {"/-/reload", NULL, METHODS_POST, page_reload, false},
+    {"/metrics", NULL, METHODS_READ, page_metrics, false, false},
+    {"/", NULL, METHODS_READ, page_web_file, false, false},
+    {"/targets", NULL, METHODS_READ, page_web_file, false, false},
+    {WEB_FILES_PREFIX, "FILE", METHODS_READ, page_web_file, false, false},
+    {"/api/v1/overview", NULL, METHODS_READ, page_overview, false, true},
+    {"/api/v1/targets", NULL, METHODS_READ, page_targets, false, true},
+    {"/refresh", NULL, METHODS_POST, page_refresh, false, false},
+    {PAGE_REFRESH_PREFIX, "ID", METHODS_READ, page_refresh_progress, false, false},
+    {"/-/healthy", NULL, METHODS_READ, page_healthy, true, false},
+    {"/health", NULL, METHODS_READ, page_healthy, true, false},
+    {"/-/ready", NULL, METHODS_READ, page_ready, true, false},
+    {"/-/reload", NULL, METHODS_POST, page_reload, false, false},
 };
 
 #define METHODS_ALL "GET, HEAD, OPTIONS, POST" /* of all routes: for the target "*" */
@@ -177,6 +178,22 @@ static bool authorize(const struct page_request *request, bool *may_change, stru
     return false;
 }
 
+/*
+ * A few at a time, so that a flood of them leaves the processors, and the locks of the allocator and of the
+ * address space, to those that collect.
+ */
+static void make_page(const struct route *route, const struct page_request *request,
+                      const struct providers *providers, struct page_response *response)
+{
+    sem_t *turns = route->costly ? request->turns : NULL;
+
+    while (turns != NULL && sem_wait(turns) != 0)
+        ; /* interrupted */
+    route->page(request, providers, response);
+    if (turns != NULL)
+        sem_post(turns);
+}
+
 static void route_answer(const struct page_request *request, const struct providers *providers,
                          struct page_response *response)
 {
@@ -210,7 +227,7 @@ static void route_answer(const struct page_request *request, const struct provid
         page_text(response, 403, "%s", refusal);
         return;
     }
-    route->page(request, providers, response);
+    make_page(route, request, providers, response);
 }
 
 /* Describes a body that is not a snapshot's as one part. */

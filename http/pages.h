@@ -5,6 +5,7 @@
 #ifndef HTTP_PAGES_H
 #define HTTP_PAGES_H
 
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@ struct page_request {
     const char *form;           /* the body that form_length() allows, once read; NULL: none */
     bool has_body;              /* Content-Length other than 0, or any Transfer-Encoding */
     bool from_loopback;         /* the peer is on this machine and forwards for nobody else */
+    sem_t *turns;               /* for pages that take long to make; NULL: there are always some */
     bool may_wait;              /* false: too many requests wait already, ?wait is not honoured */
 };
 

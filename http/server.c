@@ -46,7 +46,8 @@
 #define COMPLAINT_SIZE         256
 #define NO_FILES_PAUSE_MS      50
 #define WORKER_THREAD          1 /* of those that CivetWeb starts: it serves connections */
-#define ANSWERING_NICENESS     5
+#define ANSWERING_NICENESS     10
+#define COSTLY_PAGES_AT_ONCE   2
 
 struct server {
     const struct providers *providers;
@@ -57,6 +58,7 @@ struct server {
     struct complaint no_files; /* of that thread, too */
     struct mg_context *context;
     int port;
+    sem_t turns;                    /* to make costly pages */
     atomic_int posts;               /* under way; each may wait for a refresh */
     pthread_t starter;              /* the thread in server_start */
     bool starting;                  /* starter only */
@@ -208,6 +210,7 @@ static int on_request(struct mg_connection *connection)
     strbuf_init(&body, 0);
     server_request_read(connection, &request, &body);
     request.access = server->access;
+    request.turns = &server->turns;
     is_post = strcmp(request.method, "POST") == 0;
     if (is_post)
         request.may_wait = atomic_fetch_add(&server->posts, 1) < WAITING_MAX;
@@ -402,6 +405,7 @@ struct server *server_start(const struct web_config *web, const struct providers
         goto out;
     }
     server->providers = providers;
+    sem_init(&server->turns, 0, COSTLY_PAGES_AT_ONCE);
     atomic_init(&server->posts, 0);
     if (!prepare(server, settings, error))
         goto out;
@@ -442,6 +446,7 @@ void server_stop(struct server *server)
     if (server->context != NULL)
         mg_stop(server->context);
     connections_free(server->connections);
+    sem_destroy(&server->turns);
     tls_free(server->tls);
     access_free(server->access);
     free(server);
