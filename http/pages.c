@@ -1,6 +1,8 @@
 #include "http/pages.h"
 
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "http/access.h"
@@ -42,6 +44,7 @@ static const struct route routes[] = {
 #define CHALLENGE_BASIC  "Basic realm=\"mysql_session_exporter\", charset=\"UTF-8\""
 #define CHALLENGE_BEARER "Bearer realm=\"mysql_session_exporter\""
 #define TOO_MANY_RETRY_S 2
+#define TURN_WAIT_MS     1000 /* the end of the program waits, too */
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
@@ -178,6 +181,21 @@ static bool authorize(const struct page_request *request, bool *may_change, stru
     return false;
 }
 
+/* False when none came. */
+static bool take_turn(sem_t *turns)
+{
+    struct timespec deadline;
+    int64_t until = clock_unix_ms() + TURN_WAIT_MS;
+
+    deadline.tv_sec = (time_t)(until / 1000);
+    deadline.tv_nsec = (long)(until % 1000) * NS_PER_MS;
+    while (sem_timedwait(turns, &deadline) != 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
 /*
  * A few at a time, so that a flood of them leaves the processors, and the locks of the allocator and of the
  * address space, to those that collect.
@@ -187,8 +205,11 @@ static void make_page(const struct route *route, const struct page_request *requ
 {
     sem_t *turns = route->costly ? request->turns : NULL;
 
-    while (turns != NULL && sem_wait(turns) != 0)
-        ; /* interrupted */
+    if (turns != NULL && !take_turn(turns)) {
+        page_text(response, 503, "too many ask for such pages, try again later");
+        response->retry_after = TOO_MANY_RETRY_S;
+        return;
+    }
     route->page(request, providers, response);
     if (turns != NULL)
         sem_post(turns);
