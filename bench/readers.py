@@ -18,6 +18,7 @@ PATHS = (
     "/",
     "/targets",
     "/targets?ins_id=rm-bench00001",
+    "/api/v1/overview",
     "/api/v1/targets?ins_id=rm-bench00001",
     "/api/v1/targets",
 )
