@@ -52,6 +52,32 @@ static void assert_body_has(const char *method, const char *path, const char *te
     page_response_release(&response);
 }
 
+static void test_a_costly_page_waits_for_its_turn_and_others_do_not(void **state)
+{
+    struct page_request costly = request_for("GET", "/api/v1/targets");
+    struct page_request cheap = request_for("GET", "/-/healthy");
+    struct page_response response;
+    sem_t turns;
+
+    (void)state;
+    sem_init(&turns, 0, 0);
+    costly.turns = cheap.turns = &turns;
+    pages_answer(&costly, &fake.providers, &response);
+    assert_int_equal(response.status, 503);
+    assert_true(response.retry_after > 0);
+    page_response_release(&response);
+    pages_answer(&cheap, &fake.providers, &response);
+    assert_int_equal(response.status, 200);
+    page_response_release(&response);
+    sem_post(&turns);
+    for (int i = 0; i < 2; i++) { /* the turn is given back */
+        pages_answer(&costly, &fake.providers, &response);
+        assert_int_equal(response.status, 200);
+        page_response_release(&response);
+    }
+    sem_destroy(&turns);
+}
+
 static void test_every_route_answers(void **state)
 {
     static const char *const paths[] = {"/",
@@ -253,6 +279,8 @@ static void test_memory_trouble_is_503(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_costly_page_waits_for_its_turn_and_others_do_not, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_every_route_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_paths_are_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_methods_name_the_right_ones, setup, teardown),
