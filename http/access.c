@@ -188,18 +188,24 @@ static bool is_remembered(const struct access *access, const unsigned char diges
     return false;
 }
 
-/* Under the mutex: the client's entry, or the one that is forgotten first. */
-static struct wrong_passwords *wrong_of(struct access *access, uint64_t client)
+/* Under the mutex. NULL: none is remembered of the client. */
+static struct wrong_passwords *wrong_find(struct access *access, uint64_t client)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        if (access->wrong[i].client == client && access->wrong[i].forgotten != 0)
+            return &access->wrong[i];
+    }
+    return NULL;
+}
+
+/* Under the mutex: an entry for a client without one, in place of that which is forgotten first. */
+static struct wrong_passwords *wrong_add(struct access *access, uint64_t client)
 {
     struct wrong_passwords *oldest = &access->wrong[0];
 
-    for (size_t i = 0; i < CLIENTS; i++) {
-        struct wrong_passwords *wrong = &access->wrong[i];
-
-        if (wrong->client == client && wrong->forgotten != 0)
-            return wrong;
-        if (wrong->forgotten < oldest->forgotten)
-            oldest = wrong;
+    for (size_t i = 1; i < CLIENTS; i++) {
+        if (access->wrong[i].forgotten < oldest->forgotten)
+            oldest = &access->wrong[i];
     }
     *oldest = (struct wrong_passwords){.client = client};
     return oldest;
@@ -207,13 +213,17 @@ static struct wrong_passwords *wrong_of(struct access *access, uint64_t client)
 
 static bool tried_too_often(struct access *access, uint64_t client, int64_t now)
 {
-    return wrong_of(access, client)->forgotten > now + WRONG_MAX * WRONG_FORGET - WRONG_FORGET;
+    const struct wrong_passwords *wrong = wrong_find(access, client);
+
+    return wrong != NULL && wrong->forgotten > now + WRONG_MAX * WRONG_FORGET - WRONG_FORGET;
 }
 
 static void count_wrong(struct access *access, uint64_t client, int64_t now)
 {
-    struct wrong_passwords *wrong = wrong_of(access, client);
+    struct wrong_passwords *wrong = wrong_find(access, client);
 
+    if (wrong == NULL)
+        wrong = wrong_add(access, client);
     wrong->forgotten = (wrong->forgotten > now ? wrong->forgotten : now) + WRONG_FORGET;
 }
 
