@@ -7,11 +7,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "app/check.h"
-#include "app/encrypt_secret.h"
-#include "app/hash_password.h"
-#include "app/health.h"
-#include "app/options.h"
+#include "app/commands/check.h"
+#include "app/commands/encrypt_secret.h"
+#include "app/commands/hash_password.h"
+#include "app/commands/health.h"
+#include "app/commands/options.h"
 #include "app/runtime.h"
 #include "app/service_notify.h"
 #include "core/clock.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/options.h"
+#include "app/commands/options.h"
 #include "config/config.h"
 #include "core/error.h"
 

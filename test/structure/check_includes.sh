@@ -27,7 +27,7 @@ library_users() {
     case $1 in
     civetweb.h) echo '^http/server(_request)?\.c$' ;;
     mysql.h | mysql/* | mariadb/* | errmsg.h | mysqld_error.h) echo '^db/(source|source_mysql|mysql_connection|mysql_session)\.c$' ;;
-    curl/*) echo '^(app/health|das/(transport|url))\.c$' ;;
+    curl/*) echo '^(app/commands/health|das/(transport|url))\.c$' ;;
     jansson.h) echo '^(das/(credentials_reply|reply)\.c|http/.*)$' ;;
     ini.h) echo '^config/ini\.c$' ;;
     *) echo . ;;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "app/check.h"
+#include "app/commands/check.h"
 
 #define CONFIG    "exporter.ini"
 #define INVENTORY "inventory.ini"

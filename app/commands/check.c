@@ -1,10 +1,10 @@
-#include "app/check.h"
+#include "app/commands/check.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/check_account.h"
+#include "app/commands/check_account.h"
 #include "app/keyring_feed.h"
 #include "core/clock.h"
 #include "core/file.h"

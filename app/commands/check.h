@@ -1,6 +1,6 @@
 /* --check: what would happen with this configuration. */
-#ifndef APP_CHECK_H
-#define APP_CHECK_H
+#ifndef APP_COMMANDS_CHECK_H
+#define APP_COMMANDS_CHECK_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* One account under --check: its credentials, and whether Alibaba Cloud accepts them. */
-#ifndef APP_CHECK_ACCOUNT_H
-#define APP_CHECK_ACCOUNT_H
+#ifndef APP_COMMANDS_CHECK_ACCOUNT_H
+#define APP_COMMANDS_CHECK_ACCOUNT_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "app/read_secret.h"
+#include "app/commands/read_secret.h"
 
 #include <errno.h>
 #include <stdio.h>

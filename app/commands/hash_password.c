@@ -1,8 +1,8 @@
-#include "app/hash_password.h"
+#include "app/commands/hash_password.h"
 
 #include <sys/random.h>
 
-#include "app/read_secret.h"
+#include "app/commands/read_secret.h"
 #include "core/terminal.h"
 #include "http/password.h"
 

@@ -1,9 +1,9 @@
-#include "app/encrypt_secret.h"
+#include "app/commands/encrypt_secret.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "app/read_secret.h"
+#include "app/commands/read_secret.h"
 #include "app/runtime.h"
 #include "core/clock.h"
 #include "core/terminal.h"

@@ -1,4 +1,4 @@
-#include "app/health.h"
+#include "app/commands/health.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>

@@ -1,6 +1,6 @@
 /* Secrets that a person or a script hands to a command: standard input, never the command line. */
-#ifndef APP_READ_SECRET_H
-#define APP_READ_SECRET_H
+#ifndef APP_COMMANDS_READ_SECRET_H
+#define APP_COMMANDS_READ_SECRET_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "app/check_account.h"
+#include "app/commands/check_account.h"
 
 static void call_once(struct das_client *client, const struct keyring_entry *entry,
                       const struct target *target, struct error *error)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "app/health.h"
+#include "app/commands/health.h"
 #include "config/table.h"
 
 static void assert_url(const char *listen, const char *expected)

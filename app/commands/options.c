@@ -1,4 +1,4 @@
-#include "app/options.h"
+#include "app/commands/options.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The command line. */
-#ifndef APP_OPTIONS_H
-#define APP_OPTIONS_H
+#ifndef APP_COMMANDS_OPTIONS_H
+#define APP_COMMANDS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdio.h>

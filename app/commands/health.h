@@ -1,11 +1,11 @@
 /* --health: asks the exporter that runs with the same configuration whether it is healthy. */
-#ifndef APP_HEALTH_H
-#define APP_HEALTH_H
+#ifndef APP_COMMANDS_HEALTH_H
+#define APP_COMMANDS_HEALTH_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "app/options.h"
+#include "app/commands/options.h"
 #include "core/error.h"
 #include "core/strbuf.h"
 

@@ -1,6 +1,6 @@
 /* --hash-password: makes a line for [web] basic_auth_file. */
-#ifndef APP_HASH_PASSWORD_H
-#define APP_HASH_PASSWORD_H
+#ifndef APP_COMMANDS_HASH_PASSWORD_H
+#define APP_COMMANDS_HASH_PASSWORD_H
 
 #include <stdbool.h>
 #include <stdio.h>

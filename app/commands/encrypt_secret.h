@@ -1,11 +1,11 @@
 /* --encrypt-secret: the form in which the accounts table holds a secret. */
-#ifndef APP_ENCRYPT_SECRET_H
-#define APP_ENCRYPT_SECRET_H
+#ifndef APP_COMMANDS_ENCRYPT_SECRET_H
+#define APP_COMMANDS_ENCRYPT_SECRET_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "app/options.h"
+#include "app/commands/options.h"
 
 /*
  * Reads an AccessKey secret from standard input and prints what belongs into
