@@ -189,6 +189,9 @@ void config_dump(const struct config *config, struct strbuf *out);
 /* The account's section; NULL when there is none. */
 const struct account_config *config_account(const struct config *config, const char *aliyun_uid);
 
+/* Calls per das->rate_window that an account may make; `account` NULL: it has no section. Pure. */
+int64_t config_rate_limit(const struct das_config *das, const struct account_config *account);
+
 /*
  * The source that the keys of a section name. For CREDENTIAL_ROLE, account_caller_kind() is what
  * assumes the role: CREDENTIAL_STATIC, CREDENTIAL_ECS_ROLE or CREDENTIAL_URI of the same section, or

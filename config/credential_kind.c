@@ -44,6 +44,11 @@ const struct account_config *config_account(const struct config *config, const c
                    compare_uid);
 }
 
+int64_t config_rate_limit(const struct das_config *das, const struct account_config *account)
+{
+    return account != NULL && account->rate_limit > 0 ? account->rate_limit : das->rate_limit;
+}
+
 static bool names_source(const struct account_config *account)
 {
     return account != NULL && account_kind(account) != CREDENTIAL_NONE;

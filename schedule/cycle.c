@@ -11,22 +11,19 @@
 /* A target that is refused is asked only every so many intervals. */
 #define REFUSED_INTERVALS 5
 
-int64_t cycle_interval(const struct scheduler *s, const struct lane *lane)
-{
-    int64_t interval = lane_cycle(lane, scheduler_metric(s)->interval);
-
-    if (s->config->das.total_rate_limit > 0) {
-        int64_t all = clock_scale(limiter_window(s->total), (int64_t)s->job_count * lane->calls_per_result,
-                                  limiter_calls(s->total) * 1000);
-
-        interval = all > interval ? all : interval;
-    }
-    return interval;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+/* Stretched evenly to what the quotas allow. */
+int64_t cycle_interval(const struct scheduler *s, const struct lane *lane)
+{
+    const struct quota total = {.calls = limiter_calls(s->total), .window = limiter_window(s->total)};
+    int64_t interval = scheduler_metric(s)->interval;
+    int64_t cycle = later(interval, lane_demand(lane, interval).cycle);
+
+    return later(cycle, demand_of(s->job_count, lane->calls_per_result, interval, &total).cycle);
 }
 
 /*

@@ -14,19 +14,13 @@
 #define SKEW_PROBE_INTERVAL    (10 * NS_PER_SECOND) /* the clock may be right again at any time */
 #define LONGEST_PROBE_INTERVAL (1800 * NS_PER_SECOND)
 
-#define ROUND_TRIP_START        (250 * NS_PER_MS) /* assumed until measured */
-#define CALLS_PER_RESULT_START  2100
+#define ROUND_TRIP_SLOW_START   (250 * NS_PER_MS) /* of the slowest, assumed until measured */
 #define CALLS_PER_RESULT_MEMORY 64
 /* Log lines about single targets, per account. */
 #define TARGET_LINES_MAX    50
 #define TARGET_LINES_PERIOD (60 * NS_PER_SECOND)
 #define INFLIGHT_LEAST      2
 #define OUTSTANDING_LEAST   16
-
-static int64_t configured_calls(const struct das_config *das, const struct account_config *account)
-{
-    return account != NULL && account->rate_limit > 0 ? account->rate_limit : das->rate_limit;
-}
 
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
                       const struct account_config *account, int64_t now)
@@ -41,10 +35,10 @@ struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
     for (int i = 0; i < ENGINE_COUNT; i++)
         poll_policy_init(&lane->polls[i]);
     latency_init(&lane->round_trip);
-    lane->calls_per_result = CALLS_PER_RESULT_START;
+    lane->calls_per_result = DEMAND_CALLS_PER_RESULT;
     lane->inflight_limit = SIZE_MAX;
     lane->aliyun_uid = strdup(aliyun_uid);
-    lane->limiter = limiter_new(configured_calls(das, account), das->rate_window, now);
+    lane->limiter = limiter_new(config_rate_limit(das, account), das->rate_window, now);
     if (lane->aliyun_uid == NULL || lane->limiter == NULL) {
         lane_free(lane);
         return NULL;
@@ -64,13 +58,13 @@ void lane_free(struct lane *lane)
 
 bool lane_prepare(struct lane *lane, const struct das_config *das, const struct account_config *account)
 {
-    return limiter_reserve(lane->limiter, configured_calls(das, account));
+    return limiter_reserve(lane->limiter, config_rate_limit(das, account));
 }
 
 void lane_configure(struct lane *lane, const struct das_config *das, const struct account_config *account,
                     int64_t now)
 {
-    int64_t calls = configured_calls(das, account);
+    int64_t calls = config_rate_limit(das, account);
 
     if (calls != limiter_calls(lane->limiter) || das->rate_window != limiter_window(lane->limiter))
         limiter_configure(lane->limiter, calls, das->rate_window, now);
@@ -156,7 +150,7 @@ void lane_remove_ready(struct lane *lane, struct job *job)
 /* Calls in flight that the quota can use (Little's law, with the slowest calls), and no more. */
 static size_t inflight_cap(const struct lane *lane, size_t workers)
 {
-    int64_t slow = latency_quantile(&lane->round_trip, 0, 990, ROUND_TRIP_START);
+    int64_t slow = latency_quantile(&lane->round_trip, 0, 990, ROUND_TRIP_SLOW_START);
     int64_t useful = clock_scale(slow, limiter_calls(lane->limiter), limiter_window(lane->limiter)) + 1;
     size_t cap = useful < INFLIGHT_LEAST ? INFLIGHT_LEAST : (size_t)useful;
 
@@ -334,24 +328,15 @@ void lane_result_cost(struct lane *lane, unsigned calls)
     lane->calls_per_result += ((int64_t)calls * 1000 - lane->calls_per_result) / CALLS_PER_RESULT_MEMORY;
 }
 
-static int64_t calls_per_cycle(const struct lane *lane)
+struct demand lane_demand(const struct lane *lane, int64_t interval)
 {
-    return ((int64_t)lane->job_count * lane->calls_per_result + 999) / 1000;
-}
+    const struct quota quota = {
+        .calls = limiter_calls(lane->limiter),
+        .window = limiter_window(lane->limiter),
+        .round_trip = latency_quantile(&lane->round_trip, 0, 500, DEMAND_ROUND_TRIP),
+    };
 
-double lane_demand(const struct lane *lane, int64_t interval)
-{
-    return (double)calls_per_cycle(lane) * (double)NS_PER_SECOND / (double)interval;
-}
-
-int64_t lane_cycle(const struct lane *lane, int64_t interval)
-{
-    /* A slot is taken for the window and the round trip: see core/limiter.h. */
-    int64_t slot =
-        limiter_window(lane->limiter) + latency_quantile(&lane->round_trip, 0, 500, ROUND_TRIP_START / 5);
-    int64_t needed = clock_scale(slot, calls_per_cycle(lane), limiter_calls(lane->limiter));
-
-    return needed > interval ? needed : interval;
+    return demand_of(lane->job_count, lane->calls_per_result, interval, &quota);
 }
 
 int64_t lane_backlog(const struct lane *lane)

@@ -17,6 +17,7 @@
 #include "core/list.h"
 #include "das/keyring.h"
 #include "metrics/self_metrics.h"
+#include "schedule/demand.h"
 #include "schedule/job.h"
 #include "schedule/latency.h"
 #include "schedule/poll_policy.h"
@@ -142,14 +143,8 @@ bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid);
 /* Remembers what one result cost in calls. */
 void lane_result_cost(struct lane *lane, unsigned calls);
 
-/* Calls per second that all jobs need at this interval. */
-double lane_demand(const struct lane *lane, int64_t interval);
-
-/*
- * The interval stretched evenly to what the quota allows: the larger of `interval` and the time
- * that all jobs need at the full rate.
- */
-int64_t lane_cycle(const struct lane *lane, int64_t interval);
+/* What all jobs ask of the quota at this interval. */
+struct demand lane_demand(const struct lane *lane, int64_t interval);
 
 /* The time that the quota needs for what is ready now. */
 int64_t lane_backlog(const struct lane *lane);

@@ -18,7 +18,7 @@
 #include "db/inventory.h"
 #include "db/rows.h"
 #include "db/source.h"
-#include "schedule/lane.h"
+#include "schedule/demand.h"
 
 #define CHECK_FAILED(errors, error) (terminal_line(errors, "check failed: %s", (error)->message), false)
 
@@ -63,10 +63,11 @@ static void print_head(FILE *out)
 }
 
 /* One line of the table. True when all is well and the full cycle fits into the interval. */
-static bool print_line(const struct check *check, const struct lane *lane, double limit, int64_t cycle,
+static bool print_line(const struct check *check, const char *name, size_t targets, const struct quota *quota,
                        const struct account_trial *trial)
 {
     int64_t interval = check->config->metrics[METRIC_USER_SESSION_COUNT].interval;
+    struct demand demand = demand_of(targets, DEMAND_CALLS_PER_RESULT, interval, quota);
     bool wrong = trial != NULL && trial->error.class != ERROR_NONE;
     bool enabled = check->config->metrics[METRIC_USER_SESSION_COUNT].enabled;
     const char *verdict = "ok";
@@ -78,61 +79,43 @@ static bool print_line(const struct check *check, const struct lane *lane, doubl
         verdict = trial->error.message;
     else if (!enabled)
         verdict = "ok, but [metric db_user_session_count] is off: nothing is asked";
-    else if (cycle <= interval && check->client == NULL)
+    else if (demand.cycle <= interval && check->client == NULL)
         verdict = "within the quota, not tried";
-    else if (cycle > interval)
+    else if (demand.cycle > interval)
         verdict = "over the quota: the interval is stretched to the full cycle";
-    terminal_line(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s", lane->aliyun_uid,
+    terminal_line(check->out, "  %-24s %-11s %-20s %8zu %8.1f %8.1f %9.0f s  %s", name,
                   trial != NULL ? credential_kind_name(trial->kind) : "", trial != NULL ? expiry : "",
-                  lane->job_count, lane_demand(lane, interval), limit, (double)cycle / (double)NS_PER_SECOND,
-                  verdict);
+                  targets, demand.per_second, limiter_per_second(quota->calls, quota->window),
+                  (double)demand.cycle / (double)NS_PER_SECOND, verdict);
     fflush(check->out); /* the next account may take a while */
-    return !wrong && (!enabled || cycle <= interval);
+    return !wrong && (!enabled || demand.cycle <= interval);
 }
 
 /* True when the account's credentials are accepted and its quota suffices. */
 static bool check_account(const struct check *check, const char *aliyun_uid)
 {
-    const struct config *config = check->config;
-    struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid), 0);
+    const struct das_config *das = &check->config->das;
+    const struct quota quota = {
+        .calls = config_rate_limit(das, config_account(check->config, aliyun_uid)),
+        .window = das->rate_window,
+        .round_trip = DEMAND_ROUND_TRIP,
+    };
     const struct target *first;
+    size_t targets = count_targets(check->inventory, aliyun_uid, &first);
     struct account_trial trial;
-    bool good;
 
-    if (lane == NULL) {
-        terminal_line(check->out, "  %-24s out of memory", aliyun_uid);
-        return false;
-    }
-    lane->job_count = count_targets(check->inventory, aliyun_uid, &first);
     account_try(check->keyring, check->client, aliyun_uid, first, &trial);
-    good = print_line(check, lane,
-                      limiter_per_second(limiter_calls(lane->limiter), limiter_window(lane->limiter)),
-                      lane_cycle(lane, 1), &trial);
-    lane_free(lane);
-    return good;
+    return print_line(check, aliyun_uid, targets, &quota, &trial);
 }
 
 /* All accounts together. True when total_rate_limit suffices or there is none. */
 static bool check_total(const struct check *check)
 {
     const struct das_config *das = &check->config->das;
-    struct lane *all;
-    int64_t cycle;
-    bool good;
+    const struct quota quota = {.calls = das->total_rate_limit, .window = das->rate_window};
 
-    if (das->total_rate_limit == 0)
-        return true;
-    all = lane_new("all accounts", das, NULL, 0);
-    if (all == NULL) {
-        terminal_line(check->out, "  %-24s out of memory", "all accounts");
-        return false;
-    }
-    all->job_count = check->inventory->target_count;
-    cycle = clock_scale(das->rate_window, (int64_t)all->job_count * all->calls_per_result,
-                        das->total_rate_limit * 1000);
-    good = print_line(check, all, limiter_per_second(das->total_rate_limit, das->rate_window), cycle, NULL);
-    lane_free(all);
-    return good;
+    return das->total_rate_limit == 0 ||
+           print_line(check, "all accounts", check->inventory->target_count, &quota, NULL);
 }
 
 /* The accounts of the configuration, the accounts table and the inventory, sorted and unique. NULL: no memory. */
