@@ -50,6 +50,7 @@ bool runtime_gather(void *context, struct self_metrics *self)
     self->rejected_count = REJECTION_COUNT;
     self->undated_rows = loads.undated_rows;
     self->held_loads = loads.held_loads;
+    server_auth_failures(runtime->server, self->auth_failures);
     config = config_in_force_get(runtime->in_force);
     self->optional_metrics = enabled_metrics(&config->optional_metrics);
     config_put(config);

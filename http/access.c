@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/thread.h"
+#include "http/auth_failures.h"
 #include "http/password.h"
 
 #define TOKEN_LENGTH_MIN 16
@@ -18,9 +19,6 @@
 #define CREDENTIALS_SIZE 256 /* "user:password" */
 #define DIGEST_SIZE      32
 #define REMEMBERED       64
-#define CLIENTS          256
-#define WRONG_MAX        10            /* passwords in a row that a client may try at once */
-#define WRONG_FORGET     NS_PER_SECOND /* one of them each */
 #define WAITERS_MAX      4
 #define WAIT_MAX         NS_PER_SECOND
 #define LOOK_EVERY       NS_PER_SECOND
@@ -30,11 +28,6 @@ struct access_rules {
     char *path;                  /* of users; "": none */
     struct file_stamp loaded;    /* taken before the file was read */
     struct password_file *users; /* NULL: everybody may read */
-};
-
-struct wrong_passwords {
-    uint64_t client;
-    int64_t forgotten; /* when all are; each one moves it by WRONG_FORGET */
 };
 
 struct access {
@@ -51,7 +44,8 @@ struct access {
     int waiting;                                       /* for the end of a bcrypt */
     unsigned char remembered[REMEMBERED][DIGEST_SIZE]; /* right credentials of the users in force */
     size_t remembered_count;                           /* of all time: the next one replaces the oldest */
-    struct wrong_passwords wrong[CLIENTS];
+    bool token_used;                                   /* the token in force came once */
+    struct auth_failures failures;
 };
 
 void access_rules_free(struct access_rules *rules)
@@ -172,6 +166,7 @@ void access_replace(struct access *access, struct access_rules *rules)
     access->generation++;
     access->seen = rules->loaded;
     access->remembered_count = 0;
+    access->token_used = false;
     mutex_unlock(&access->mutex);
     access_rules_free(old);
 }
@@ -186,45 +181,6 @@ static bool is_remembered(const struct access *access, const unsigned char diges
             return true;
     }
     return false;
-}
-
-/* Under the mutex. NULL: none is remembered of the client. */
-static struct wrong_passwords *wrong_find(struct access *access, uint64_t client)
-{
-    for (size_t i = 0; i < CLIENTS; i++) {
-        if (access->wrong[i].client == client && access->wrong[i].forgotten != 0)
-            return &access->wrong[i];
-    }
-    return NULL;
-}
-
-/* Under the mutex: an entry for a client without one, in place of that which is forgotten first. */
-static struct wrong_passwords *wrong_add(struct access *access, uint64_t client)
-{
-    struct wrong_passwords *oldest = &access->wrong[0];
-
-    for (size_t i = 1; i < CLIENTS; i++) {
-        if (access->wrong[i].forgotten < oldest->forgotten)
-            oldest = &access->wrong[i];
-    }
-    *oldest = (struct wrong_passwords){.client = client};
-    return oldest;
-}
-
-static bool tried_too_often(struct access *access, uint64_t client, int64_t now)
-{
-    const struct wrong_passwords *wrong = wrong_find(access, client);
-
-    return wrong != NULL && wrong->forgotten > now + WRONG_MAX * WRONG_FORGET - WRONG_FORGET;
-}
-
-static void count_wrong(struct access *access, uint64_t client, int64_t now)
-{
-    struct wrong_passwords *wrong = wrong_find(access, client);
-
-    if (wrong == NULL)
-        wrong = wrong_add(access, client);
-    wrong->forgotten = (wrong->forgotten > now ? wrong->forgotten : now) + WRONG_FORGET;
 }
 
 /* Under the mutex: waits for the turn to hash. False when others wait already, or for too long. */
@@ -271,7 +227,9 @@ static enum access_answer check_password(struct access *access, const char *user
     mutex_lock(&access->mutex);
     if (access->rules->users == NULL || is_remembered(access, digest)) {
         answer = ACCESS_READ;
-    } else if (!tried_too_often(access, client, now) && take_turn(access, now)) {
+    } else if (auth_failures_barred(&access->failures, client, now)) {
+        auth_failures_add(&access->failures, AUTH_PASSWORD, client, now);
+    } else if (take_turn(access, now)) {
         /* The turn may have come after the same credentials of another request. */
         if (access->rules->users == NULL || is_remembered(access, digest)) {
             access->hashing = false;
@@ -280,7 +238,7 @@ static enum access_answer check_password(struct access *access, const char *user
         } else if (hash_and_compare(access, user, password, digest)) {
             answer = ACCESS_READ;
         } else {
-            count_wrong(access, client, now);
+            auth_failures_add(&access->failures, AUTH_PASSWORD, client, now);
             answer = ACCESS_NEEDS_PASSWORD;
         }
     }
@@ -324,8 +282,12 @@ static enum access_answer check_basic(struct access *access, const char *base64,
     char credentials[CREDENTIALS_SIZE];
     char *password;
 
-    if (!decode_credentials(base64, credentials))
+    if (!decode_credentials(base64, credentials)) {
+        mutex_lock(&access->mutex);
+        auth_failures_add(&access->failures, AUTH_PASSWORD, client, now);
+        mutex_unlock(&access->mutex);
         goto out;
+    }
     if (HMAC(EVP_sha256(), access->key, (int)sizeof(access->key), (const unsigned char *)credentials,
              strlen(credentials), digest, NULL) == NULL) {
         answer = ACCESS_TOO_MANY; /* memory ran out */
@@ -394,14 +356,33 @@ static void read_users_again(struct access *access, int64_t now)
     password_file_put(users);
 }
 
-bool access_token_valid(struct access *access, const char *token)
+/*
+ * Under the mutex. Once the right token has come, it gets in beside guesses of the same client, as a remembered
+ * password does.
+ */
+static enum access_answer check_token(struct access *access, const char *token, uint64_t client, int64_t now)
 {
-    bool valid;
+    bool barred;
+
+    if (token == NULL || token[0] == '\0' || access->rules->token[0] == '\0')
+        return ACCESS_NEEDS_TOKEN;
+    barred = auth_failures_barred(&access->failures, client, now);
+    if ((!barred || access->token_used) && token_equal(access, token, access->rules->token)) {
+        access->token_used = true;
+        return ACCESS_ADMIN;
+    }
+    auth_failures_add(&access->failures, AUTH_TOKEN, client, now);
+    return barred ? ACCESS_TOO_MANY : ACCESS_NEEDS_TOKEN;
+}
+
+enum access_answer access_check_token(struct access *access, const char *token, uint64_t client, int64_t now)
+{
+    enum access_answer answer;
 
     mutex_lock(&access->mutex);
-    valid = access->rules->token[0] != '\0' && token_equal(access, token, access->rules->token);
+    answer = check_token(access, token, client, now);
     mutex_unlock(&access->mutex);
-    return valid;
+    return answer;
 }
 
 enum access_answer access_check(struct access *access, const char *authorization, bool change,
@@ -409,22 +390,28 @@ enum access_answer access_check(struct access *access, const char *authorization
 {
     const char *bearer = after_scheme(authorization, "Bearer");
     const char *basic = after_scheme(authorization, "Basic");
+    enum access_answer answer = ACCESS_NEEDS_TOKEN;
     bool has_token;
     bool has_users;
-    bool is_admin;
 
     mutex_lock(&access->mutex);
     if (!access->looking && access->rules->users != NULL && now >= access->next_look)
         read_users_again(access, now);
     has_token = access->rules->token[0] != '\0';
     has_users = access->rules->users != NULL;
-    is_admin = has_token && bearer != NULL && token_equal(access, bearer, access->rules->token);
+    if (change || has_users) /* otherwise it decides nothing */
+        answer = check_token(access, bearer, client, now);
     mutex_unlock(&access->mutex);
-    if (is_admin)
-        return ACCESS_ADMIN;
-    if (change && has_token)
-        return ACCESS_NEEDS_TOKEN;
+    if (answer != ACCESS_NEEDS_TOKEN || (change && has_token))
+        return answer;
     if (!has_users)
         return ACCESS_READ;
     return basic != NULL ? check_basic(access, basic, client, now) : ACCESS_NEEDS_PASSWORD;
+}
+
+void access_failures(struct access *access, uint64_t counts[AUTH_KIND_COUNT])
+{
+    mutex_lock(&access->mutex);
+    memcpy(counts, access->failures.counts, sizeof(access->failures.counts));
+    mutex_unlock(&access->mutex);
 }

@@ -5,8 +5,8 @@
  *   token and the request comes from this machine (http/guard.h).
  * - With neither configured everybody may read.
  *
- * A right password is remembered, as a keyed hash, so that a scrape costs no bcrypt. Wrong ones are
- * counted for each client; one bcrypt runs at a time, and few may wait for it. Any thread.
+ * A right password is remembered, as a keyed hash, so that a scrape costs no bcrypt. Wrong ones, and wrong
+ * tokens, are limited for each client; one bcrypt runs at a time, and few may wait for it. Any thread.
  */
 #ifndef HTTP_ACCESS_H
 #define HTTP_ACCESS_H
@@ -16,13 +16,14 @@
 
 #include "config/config.h"
 #include "core/error.h"
+#include "metrics/self_metrics.h"
 
 enum access_answer {
     ACCESS_READ,           /* may read; a change is the guard's to decide */
     ACCESS_ADMIN,          /* may read and change */
     ACCESS_NEEDS_PASSWORD, /* 401: as a user */
     ACCESS_NEEDS_TOKEN,    /* 401: as the admin */
-    ACCESS_TOO_MANY,       /* 429: too many wrong passwords, or others are being checked */
+    ACCESS_TOO_MANY,       /* 429: too many wrong passwords or tokens, or others are being checked */
 };
 
 /* What [web] says, with the users read from the file. */
@@ -41,16 +42,19 @@ void access_free(struct access *access); /* NULL is allowed */
 /* Puts other rules in force and takes them over. */
 void access_replace(struct access *access, struct access_rules *rules);
 
-/* True when it is the admin token. Any thread. */
-bool access_token_valid(struct access *access, const char *token);
+/* ACCESS_ADMIN for the admin token, otherwise ACCESS_NEEDS_TOKEN or ACCESS_TOO_MANY. "" is none, not a wrong one. */
+enum access_answer access_check_token(struct access *access, const char *token, uint64_t client, int64_t now);
 
 /*
- * Judges a request that reads or changes. authorization: the header, NULL without one; client: see
+ * Judges a request that reads or changes; what reads while everybody may is not looked at. authorization: the header, NULL without one; client: see
  * client_of_text(). An unknown password costs a bcrypt and waits for at most a second before it.
  * basic_auth_file is looked at for changes at most once a second: a bad one is logged once and the
  * old users stay.
  */
 enum access_answer access_check(struct access *access, const char *authorization, bool change,
                                 uint64_t client, int64_t now);
+
+/* How many wrong ones there were, with those that were not looked at after too many. */
+void access_failures(struct access *access, uint64_t counts[AUTH_KIND_COUNT]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,8 @@ static uint64_t client_of_ipv6(const struct in6_addr *address)
     uint64_t client = 0;
     in_addr_t mapped;
 
+    if (IN6_IS_ADDR_LOOPBACK(address))
+        return client_of_ipv4(htonl(INADDR_LOOPBACK));
     if (IN6_IS_ADDR_V4MAPPED(address)) {
         memcpy(&mapped, address->s6_addr + 12, sizeof(mapped));
         return client_of_ipv4(mapped);
@@ -145,4 +148,20 @@ uint64_t client_of_text(const char *text)
     if (inet_pton(AF_INET, address, &ipv4) == 1)
         return client_of_ipv4(ipv4.s_addr);
     return inet_pton(AF_INET6, address, &ipv6) == 1 ? client_of_ipv6(&ipv6) : 0;
+}
+
+void client_format(uint64_t client, char text[CLIENT_TEXT_SIZE])
+{
+    struct in_addr ipv4 = {.s_addr = htonl((uint32_t)client)};
+    char address[INET6_ADDRSTRLEN] = "";
+    struct in6_addr ipv6 = {0};
+
+    if ((client & ~UINT64_C(0xffffffff)) == IPV4_CLIENT) {
+        inet_ntop(AF_INET, &ipv4, text, CLIENT_TEXT_SIZE);
+        return;
+    }
+    for (size_t i = 0; i < 8; i++)
+        ipv6.s6_addr[i] = (uint8_t)(client >> (56 - 8 * i));
+    inet_ntop(AF_INET6, &ipv6, address, sizeof(address));
+    snprintf(text, CLIENT_TEXT_SIZE, "%s/64", address);
 }

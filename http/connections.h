@@ -24,10 +24,15 @@ bool connections_add(struct connections *connections, uint64_t client);
 
 void connections_remove(struct connections *connections, uint64_t client);
 
-/* Who is at that address. An IPv4 address inside IPv6 is that IPv4 address. */
+/* Who is at that address. An IPv4 address inside IPv6 is that IPv4 address, and ::1 is 127.0.0.1. */
 uint64_t client_of_address(const struct sockaddr *address);
 
 /* The same of a numeric address ("192.0.2.1", "fe80::1%eth0"); 0 when it is none. */
 uint64_t client_of_text(const char *text);
+
+#define CLIENT_TEXT_SIZE 64
+
+/* For the log: "192.0.2.1", "2001:db8::/64". */
+void client_format(uint64_t client, char text[CLIENT_TEXT_SIZE]);
 
 #endif

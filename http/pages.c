@@ -133,31 +133,28 @@ static bool answer_options(const struct page_request *request, const struct rout
 }
 
 /* A form cannot send the header Authorization, so it has a field for the admin token. */
-static bool form_has_token(const struct page_request *request)
+static enum access_answer judge(const struct page_request *request, int64_t now)
 {
     struct query_parameter token = {.name = FORM_TOKEN};
-    bool valid;
+    enum access_answer answer = ACCESS_NEEDS_TOKEN;
 
-    if (request->form == NULL || !query_find(request->form, &token))
-        return false;
-    valid = access_token_valid(request->access, token.value);
-    explicit_bzero(token.value, sizeof(token.value));
-    return valid;
+    if (request->form != NULL && query_find(request->form, &token)) {
+        answer = access_check_token(request->access, token.value, request->client, now);
+        explicit_bzero(token.value, sizeof(token.value));
+    }
+    if (answer != ACCESS_NEEDS_TOKEN)
+        return answer;
+    return access_check(request->access, request->authorization, !method_is_read(request->method),
+                        request->client, now);
 }
 
 /* True when the request may read; *may_change: also change, wherever it comes from. */
 static bool authorize(const struct page_request *request, bool *may_change, struct page_response *response)
 {
-    bool change = !method_is_read(request->method);
-
     *may_change = false;
     if (request->access == NULL)
         return true;
-    if (form_has_token(request)) {
-        *may_change = true;
-        return true;
-    }
-    switch (access_check(request->access, request->authorization, change, request->client, clock_now())) {
+    switch (judge(request, clock_now())) {
     case ACCESS_ADMIN:
         *may_change = true;
         return true;
@@ -176,7 +173,8 @@ static bool authorize(const struct page_request *request, bool *may_change, stru
     case ACCESS_TOO_MANY:
         break;
     }
-    page_text(response, 429, "too many passwords to check, try again later");
+    page_text(response, 429,
+              "too many wrong passwords or tokens, or too many to check at once; try again later");
     response->retry_after = TOO_MANY_RETRY_S;
     return false;
 }

@@ -439,6 +439,11 @@ int server_port(const struct server *server)
     return server->port;
 }
 
+void server_auth_failures(const struct server *server, uint64_t counts[AUTH_KIND_COUNT])
+{
+    access_failures(server->access, counts);
+}
+
 void server_stop(struct server *server)
 {
     if (server == NULL)

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "http/providers.h"
 #include "http/web_settings.h"
+#include "metrics/self_metrics.h"
 
 struct server;
 
@@ -37,6 +38,9 @@ void server_adopt(struct server *server, struct web_settings *settings);
 
 /* The first bound port, in host order. */
 int server_port(const struct server *server);
+
+/* How many wrong passwords and tokens came so far. Any thread. */
+void server_auth_failures(const struct server *server, uint64_t counts[AUTH_KIND_COUNT]);
 
 /*
  * Stops listening, ends the threads. Waits for handlers under way, so providers->refresh must

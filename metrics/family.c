@@ -236,6 +236,13 @@ static const struct family families[FAMILY_COUNT] = {
             .help = "Series that are not on this page but in the metric's overflow family, because of "
                     "series_per_target.",
         },
+    [FAMILY_HTTP_AUTH_FAILURES] =
+        {
+            .name = "session_exporter_http_auth_failures",
+            .type = FAMILY_COUNTER,
+            .labels = {"kind"},
+            .help = "Web requests with a wrong password or admin token.",
+        },
     [FAMILY_CONFIG_RELOAD_SUCCESSFUL] =
         {
             .name = "session_exporter_config_last_reload_successful",

@@ -161,6 +161,14 @@ static void render_rejected_rows(const struct self_metrics *self, struct strbuf 
                                self->rejected[i]);
 }
 
+static void render_auth_failures(const struct self_metrics *self, struct strbuf *out)
+{
+    static const char *const kinds[AUTH_KIND_COUNT] = {[AUTH_PASSWORD] = "password", [AUTH_TOKEN] = "token"};
+
+    for (int kind = 0; kind < AUTH_KIND_COUNT; kind++)
+        exposition_sample_uint(out, FAMILY_HTTP_AUTH_FAILURES, &kinds[kind], self->auth_failures[kind]);
+}
+
 /* Families about the whole exporter. False when the family is none of them. */
 static bool render_exporter(const struct self_metrics *self, enum family_id family, struct strbuf *out)
 {
@@ -200,6 +208,9 @@ static bool render_exporter(const struct self_metrics *self, enum family_id fami
         return true;
     case FAMILY_INVENTORY_HELD_LOADS:
         render_uint(out, family, self->held_loads);
+        return true;
+    case FAMILY_HTTP_AUTH_FAILURES:
+        render_auth_failures(self, out);
         return true;
     case FAMILY_CONFIG_RELOAD_SUCCESSFUL:
         render_uint(out, family, self->config_reload_successful ? 1 : 0);

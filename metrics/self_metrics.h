@@ -18,6 +18,8 @@
 enum api_phase { API_PHASE_SUBMIT, API_PHASE_POLL, API_PHASE_COUNT };
 enum refresh_trigger { REFRESH_SCHEDULE, REFRESH_MANUAL, REFRESH_TRIGGER_COUNT };
 
+enum auth_kind { AUTH_PASSWORD, AUTH_TOKEN, AUTH_KIND_COUNT };
+
 const char *api_phase_name(enum api_phase phase);
 const char *refresh_trigger_name(enum refresh_trigger trigger);
 
@@ -51,6 +53,7 @@ struct self_metrics {
     size_t rejected_count;
     uint64_t undated_rows; /* of the last inventory load */
     uint64_t held_loads;
+    uint64_t auth_failures[AUTH_KIND_COUNT];
     bool config_reload_successful;
     int64_t config_reload_success_unix_ms; /* 0: never, no sample */
     unsigned optional_metrics;             /* those on the page: a set of 1 << enum optional_metric */

@@ -22,6 +22,7 @@ static const char *refresh_needs(const struct page_request *request)
         case ACCESS_ADMIN:
             return "nothing";
         case ACCESS_NEEDS_TOKEN:
+        case ACCESS_TOO_MANY:
             return "admin_token";
         default:
             break;

@@ -336,6 +336,18 @@ class Token(WebCase):
         self.assertEqual(self.status("POST", "/-/reload", bearer("x" * 20)), 401)
         self.assertEqual(self.status("POST", "/-/reload", bearer(TOKEN)), 200)
 
+    def test_wrong_tokens_are_limited_said_and_counted(self):
+        self.start_with_token()
+        statuses = [self.status("POST", "/-/reload", bearer(f"wrong-{number}")) for number in range(30)]
+        form = self.exporter.request("POST", "/refresh", {"Content-Type": "application/x-www-form-urlencoded"},
+                                     body="token=wrong")
+        self.assertEqual((statuses[:10], form.status), ([401] * 10, 429))
+        self.assertIn(429, statuses)
+        line, = self.exporter.logs("web request with a wrong token")
+        self.assertEqual((line["client"], line["level"]), ("127.0.0.1", "warn"))
+        self.exporter.wait_for("the count", lambda: self.exporter.value(
+            "session_exporter_http_auth_failures_total", kind="token") == 31)
+
     def test_a_change_with_the_token_may_come_through_a_proxy(self):
         self.start_with_token()
         headers = {**bearer(TOKEN), "X-Forwarded-For": "192.0.2.1", "Host": "exporter.example"}

@@ -130,8 +130,8 @@ static void test_the_token_is_the_admin(void **state)
     assert_int_equal(changes("Bearer " TOKEN "x"), ACCESS_NEEDS_TOKEN);
     assert_int_equal(changes("Bearer 0123456789abcde"), ACCESS_NEEDS_TOKEN);
     assert_int_equal(changes("bearer  " TOKEN), ACCESS_ADMIN);
-    assert_true(access_token_valid(access_of_test, TOKEN));
-    assert_false(access_token_valid(access_of_test, ""));
+    assert_int_equal(access_check_token(access_of_test, TOKEN, HERE, NOW), ACCESS_ADMIN);
+    assert_int_equal(access_check_token(access_of_test, "", HERE, NOW), ACCESS_NEEDS_TOKEN);
 }
 
 static void test_the_token_is_enough_beside_users(void **state)
@@ -165,6 +165,59 @@ static void test_who_is_remembered_gets_in_beside_guesses(void **state)
         reads(WRONG, HERE, NOW);
     assert_int_equal(reads(WRONG, HERE, NOW), ACCESS_TOO_MANY);
     assert_int_equal(reads(RIGHT, HERE, NOW), ACCESS_READ);
+}
+
+static void test_tokens_are_guessed_as_slowly_as_passwords(void **state)
+{
+    (void)state;
+    start("", TOKEN);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(changes("Bearer wrong"), ACCESS_NEEDS_TOKEN);
+        assert_int_equal(access_check_token(access_of_test, "wrong", HERE, NOW), ACCESS_NEEDS_TOKEN);
+    }
+    assert_int_equal(changes("Bearer wrong"), ACCESS_TOO_MANY);
+    assert_int_equal(changes("Bearer " TOKEN), ACCESS_TOO_MANY);
+    assert_int_equal(access_check_token(access_of_test, TOKEN, HERE, NOW), ACCESS_TOO_MANY);
+    assert_int_equal(access_check_token(access_of_test, TOKEN, HERE, NOW + NS_PER_SECOND), ACCESS_ADMIN);
+}
+
+static void test_a_token_that_was_used_gets_in_beside_guesses(void **state)
+{
+    (void)state;
+    start("", TOKEN);
+    assert_int_equal(changes("Bearer " TOKEN), ACCESS_ADMIN);
+    for (int i = 0; i < 11; i++)
+        changes("Bearer wrong");
+    assert_int_equal(changes("Bearer wrong"), ACCESS_TOO_MANY);
+    assert_int_equal(changes("Bearer " TOKEN), ACCESS_ADMIN);
+}
+
+static void test_a_token_that_decides_nothing_is_no_guess(void **state)
+{
+    (void)state;
+    start("", TOKEN);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(reads("Bearer of another service", HERE, NOW), ACCESS_READ);
+    assert_int_equal(changes("Bearer " TOKEN), ACCESS_ADMIN);
+}
+
+static void test_wrong_ones_are_counted_by_kind(void **state)
+{
+    uint64_t counts[AUTH_KIND_COUNT];
+
+    (void)state;
+    start(path, TOKEN);
+    reads(NULL, HERE, NOW);
+    reads(RIGHT, HERE, NOW);
+    changes("Bearer " TOKEN);
+    reads(WRONG, HERE, NOW);
+    reads("Basic !", HERE, NOW);
+    reads("Bearer wrong", HERE, NOW);
+    for (int i = 0; i < 9; i++)
+        access_check_token(access_of_test, "wrong", HERE, NOW); /* the last ones after too many */
+    access_failures(access_of_test, counts);
+    assert_int_equal(counts[AUTH_PASSWORD], 2);
+    assert_int_equal(counts[AUTH_TOKEN], 10);
 }
 
 static void test_a_remembered_password_costs_no_bcrypt(void **state)
@@ -245,6 +298,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_client_may_guess_ten_times_then_once_a_second, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_who_is_remembered_gets_in_beside_guesses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tokens_are_guessed_as_slowly_as_passwords, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_token_that_was_used_gets_in_beside_guesses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_token_that_decides_nothing_is_no_guess, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_ones_are_counted_by_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_remembered_password_costs_no_bcrypt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_users_are_noticed_after_a_second, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_file_keeps_the_users, setup, teardown),

@@ -117,6 +117,7 @@ static void test_an_ipv6_network_is_a_client(void **state)
     assert_true(client_of_text("2001:db8::1") == client_of_text("2001:db8::ffff:2"));
     assert_true(client_of_text("2001:db8::1") != client_of_text("2001:db8:0:1::1"));
     assert_true(client_of_text("fe80::1%eth0") == client_of_text("fe80::1"));
+    assert_true(client_of_text("::1") == client_of_text("127.0.0.1"));
 }
 
 static void test_address_and_text_agree(void **state)
@@ -129,6 +130,17 @@ static void test_address_and_text_agree(void **state)
     inet_pton(AF_INET6, "2001:db8:1:2::3", &ipv6.sin6_addr);
     assert_true(client_of_address((struct sockaddr *)&ipv4) == client_of_text("192.0.2.7"));
     assert_true(client_of_address((struct sockaddr *)&ipv6) == client_of_text("2001:db8:1:2::3"));
+}
+
+static void test_a_client_is_shown_as_its_address(void **state)
+{
+    char text[CLIENT_TEXT_SIZE];
+
+    (void)state;
+    client_format(client_of_text("192.0.2.1"), text);
+    assert_string_equal(text, "192.0.2.1");
+    client_format(client_of_text("2001:db8:1:2::3"), text);
+    assert_string_equal(text, "2001:db8:1:2::/64");
 }
 
 int main(void)
@@ -145,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_an_ipv4_address_is_a_client),
         cmocka_unit_test(test_an_ipv6_network_is_a_client),
         cmocka_unit_test(test_address_and_text_agree),
+        cmocka_unit_test(test_a_client_is_shown_as_its_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ void example_self_metrics(struct self_metrics *self)
         .rejected_count = sizeof(rejected) / sizeof(rejected[0]),
         .undated_rows = 2,
         .held_loads = 1,
+        .auth_failures = {3, 1},
         .config_reload_successful = true,
         .config_reload_success_unix_ms = 1735787000000,
         .optional_metrics = (1u << OPTIONAL_METRIC_COUNT) - 1,

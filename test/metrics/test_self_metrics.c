@@ -139,6 +139,14 @@ static void test_undated_rows_and_held_loads_are_shown(void **state)
     assert_has_line(FAMILY_INVENTORY_HELD_LOADS, "session_exporter_inventory_held_loads_total 1");
 }
 
+static void test_auth_failures_are_by_kind(void **state)
+{
+    (void)state;
+    assert_has_line(FAMILY_HTTP_AUTH_FAILURES,
+                    "session_exporter_http_auth_failures_total{kind=\"password\"} 3");
+    assert_has_line(FAMILY_HTTP_AUTH_FAILURES, "session_exporter_http_auth_failures_total{kind=\"token\"} 1");
+}
+
 static void test_families_of_the_registry_are_left_to_it(void **state)
 {
     struct self_metrics self;
@@ -205,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_times_are_in_seconds),
         cmocka_unit_test(test_rejected_rows_are_by_reason),
         cmocka_unit_test(test_undated_rows_and_held_loads_are_shown),
+        cmocka_unit_test(test_auth_failures_are_by_kind),
         cmocka_unit_test(test_families_of_the_registry_are_left_to_it),
         cmocka_unit_test(test_every_other_family_is_rendered),
         cmocka_unit_test(test_hostile_account_and_version_stay_valid),
