@@ -1,13 +1,12 @@
 /*
- * DESIGN. inih calls our reader for each line, and the reader is where strictness lives: it counts
- * the lines, refuses whatever inih would cut, join or skip, and reports section headers. Values
- * do not pass through inih at all: the distribution's build cuts lines at 200 bytes and takes
- * " ;" for a comment, which would cut secrets. inih gets "key=" and a stand-in, and says which
- * section and key the value that we kept belongs to.
+ * DESIGN. inih parses; it calls our reader for each line, and the reader is where strictness lives: it counts
+ * the lines, refuses whatever inih would cut, join or skip, and reports section headers, which inih does not.
  */
 #include "config/ini.h"
 
+#include <assert.h>
 #include <ini.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,8 +19,8 @@
 #define FILE_SIZE_MAX   (16u << 20)
 #define PATH_SHOWN_MAX  120
 #define CUT_PATH_PREFIX "..."
-#define VALUE_STAND_IN  "1"
 #define INIH_NO_MEMORY  (-2)
+#define INIH_LINE_SIZE  (INI_LINE_MAX + 3) /* with the line end that inih expects */
 
 struct reader {
     const char *text; /* the first byte not yet read */
@@ -29,8 +28,7 @@ struct reader {
     const char *name;
     int line;
     bool in_section;
-    struct strbuf value; /* of the line that inih has now */
-    bool failed;         /* *error is set, with file and line */
+    bool failed; /* *error is set, with file and line */
     ini_entry_fn *entry;
     void *context;
     struct error *error;
@@ -224,70 +222,57 @@ static bool take_line(struct reader *reader, struct line *line)
     return check_entry(line, reader->in_section, reader->error);
 }
 
-static void keep_value(struct reader *reader, const char *start, const char *end)
-{
-    while (start < end && is_blank(*start))
-        start++;
-    strbuf_reset(&reader->value);
-    strbuf_append(&reader->value, start, (size_t)(end - start));
-}
-
-/* Writes what inih is to see of a line that was checked; it fits into inih's smallest buffer. */
-static void show_line(struct reader *reader, const struct line *line, char *buffer, int size)
-{
-    const char *equals = memchr(line->text, '=', line->length);
-    int shown = (int)line->length;
-
-    if (line->length > 0 && line->text[0] != '[' && equals != NULL) {
-        keep_value(reader, equals + 1, line->text + line->length);
-        shown = (int)(equals - line->text);
-        while (is_blank(line->text[shown - 1]))
-            shown--;
-        snprintf(buffer, (size_t)size, "%.*s=" VALUE_STAND_IN, shown, line->text);
-        return;
-    }
-    snprintf(buffer, (size_t)size, "%.*s", shown, line->text);
-}
-
 static void fail(struct reader *reader)
 {
     ini_locate(reader->name, reader->line, reader->error);
     reader->failed = true;
 }
 
-/* An ini_reader. */
+/* An ini_reader. What it is called with last is the one place where inih has had the values. */
 static char *read_line(char *buffer, int size, void *stream)
 {
     struct reader *reader = stream;
     struct line line;
 
-    if (reader->failed || reader->left == 0)
-        return NULL;
-    if (!take_line(reader, &line)) {
+    if (!reader->failed && reader->left > 0) {
+        if (take_line(reader, &line)) {
+            assert(line.length < (size_t)size);
+            memcpy(buffer, line.text, line.length);
+            buffer[line.length] = '\0';
+            return buffer;
+        }
         fail(reader);
-        return NULL;
     }
-    show_line(reader, &line, buffer, size);
-    return buffer;
+    explicit_bzero(buffer, (size_t)size);
+    return NULL;
 }
 
 /* An ini_handler. Sections were reported by the reader. */
-static int handle_entry(void *context, const char *section, const char *key, const char *stand_in)
+static int handle_entry(void *context, const char *section, const char *key, const char *value)
 {
     struct reader *reader = context;
 
-    (void)stand_in;
     if (key == NULL || reader->failed)
         return 1;
-    if (!reader->entry(reader->context, section, key, strbuf_text(&reader->value), reader->line,
-                       reader->error))
+    if (!reader->entry(reader->context, section, key, value, reader->line, reader->error))
         fail(reader);
     return 1;
+}
+
+/* Whole values, whatever is in them, and one buffer from the start: growing would leave copies of secrets behind. */
+static void set_options(void)
+{
+    ini_allow_multiline = false;
+    ini_allow_inline_comments = false;
+    ini_use_stack = false;
+    ini_initial_alloc = INIH_LINE_SIZE;
+    ini_max_line = INIH_LINE_SIZE;
 }
 
 bool ini_read_text(const char *name, const char *text, size_t length, ini_entry_fn *entry, void *context,
                    struct error *error)
 {
+    static pthread_once_t options_set = PTHREAD_ONCE_INIT;
     struct error unused;
     struct reader reader = {.text = text,
                             .left = length,
@@ -295,13 +280,10 @@ bool ini_read_text(const char *name, const char *text, size_t length, ini_entry_
                             .entry = entry,
                             .context = context,
                             .error = error != NULL ? error : &unused};
-    int result = INIH_NO_MEMORY;
+    int result;
 
-    strbuf_init(&reader.value, INI_LINE_MAX);
-    /* All room at once: growing would leave copies of secrets behind. */
-    if (strbuf_reserve(&reader.value, INI_LINE_MAX))
-        result = ini_parse_stream(read_line, &reader, handle_entry, &reader);
-    strbuf_release_secret(&reader.value);
+    pthread_once(&options_set, set_options);
+    result = ini_parse_stream(read_line, &reader, handle_entry, &reader);
     if (reader.failed)
         return false;
     if (result == 0)

@@ -21,7 +21,7 @@ packages_of() {
     case $1 in
     build)
         echo gcc libc6-dev cmake ninja-build pkgconf dpkg-dev ca-certificates
-        # inih and CivetWeb are compiled from their source packages; these are what to fall back to.
+        # CivetWeb is compiled from its source package; libcivetweb-dev is what to fall back to.
         echo libcurl4-openssl-dev libssl-dev libmariadb-dev libjansson-dev libcrypt-dev zlib1g-dev libinih-dev libcivetweb-dev
         ;;
     simulator)
