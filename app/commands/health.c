@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/ini.h"
+#include "config/table.h"
 #include "core/terminal.h"
 #include "core/text.h"
 
@@ -215,8 +216,8 @@ static bool find_url(const struct options *options, struct strbuf *url, struct e
     else
         ok = ini_read(options->config_file, take_listen, &found, error) || found.listen.length > 0;
     if (ok && found.listen.length == 0)
-        strbuf_append_text(&found.listen,
-                           found.has_certificate ? HEALTH_DEFAULT_LISTEN "s" : HEALTH_DEFAULT_LISTEN);
+        strbuf_append_format(&found.listen, "%s%s", config_key_find("web", "listen")->fallback,
+                             found.has_certificate ? CONFIG_LISTEN_TLS : "");
     ok = ok && health_url(resolve(&found.listen), url, error);
     if (ok && (strbuf_failed(&found.listen) || strbuf_failed(url))) {
         error_set(error, ERROR_NO_MEMORY, "out of memory");

@@ -9,9 +9,6 @@
 #include "core/error.h"
 #include "core/strbuf.h"
 
-/* The value of [web] listen when the file has none. */
-#define HEALTH_DEFAULT_LISTEN ":10104"
-
 /*
  * Appends the URL of /-/healthy at the first address of a listen setting; a listener on every
  * address is asked on loopback. False with *error when there is none to ask, as with port 0.

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "app/commands/health.h"
-#include "config/table.h"
 
 static void assert_url(const char *listen, const char *expected)
 {
@@ -88,12 +87,6 @@ static void test_an_address_that_is_too_long_is_refused(void **state)
     assert_no_url(listen);
 }
 
-static void test_the_default_is_that_of_the_configuration(void **state)
-{
-    (void)state;
-    assert_string_equal(HEALTH_DEFAULT_LISTEN, config_key_find("web", "listen")->fallback);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,7 +96,6 @@ int main(void)
         cmocka_unit_test(test_the_first_of_several_is_asked),
         cmocka_unit_test(test_what_is_no_address_is_refused),
         cmocka_unit_test(test_an_address_that_is_too_long_is_refused),
-        cmocka_unit_test(test_the_default_is_that_of_the_configuration),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
