@@ -3,11 +3,18 @@
 
 #include "core/log.h"
 
-static void lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry)
+static void lookup_credentials(void *context, const char *aliyun_uid, struct account_credentials *known)
 {
     struct runtime *runtime = context;
+    struct keyring_entry entry;
 
-    keyring_lookup(runtime->keyring, aliyun_uid, entry);
+    keyring_lookup(runtime->keyring, aliyun_uid, &entry);
+    *known = (struct account_credentials){
+        .kind = entry.kind,
+        .credentials = entry.credentials,
+        .expiry_unix_ms = entry.expiry_unix_ms,
+        .error = entry.error,
+    };
 }
 
 static bool credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
@@ -17,11 +24,10 @@ static bool credentials_refused(void *context, const char *aliyun_uid, const str
     return keyring_refused(runtime->keyring, aliyun_uid, refused);
 }
 
-void runtime_connect_keyring(struct runtime *runtime, struct scheduler_parts *parts)
+struct credentials_source runtime_credentials_source(struct runtime *runtime)
 {
-    parts->lookup_credentials = lookup_credentials;
-    parts->credentials_refused = credentials_refused;
-    parts->credentials_context = runtime;
+    return (struct credentials_source){
+        .context = runtime, .lookup = lookup_credentials, .refused = credentials_refused};
 }
 
 struct credentials_news {

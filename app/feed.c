@@ -72,34 +72,37 @@ static bool inventory_loaded(void *context, struct inventory *inventory, struct 
 
 struct limits_arrival {
     struct runtime *runtime;
-    struct user_limits *limits; /* NULL: the load failed */
-    struct batch *batch;
-    int64_t load_duration;
+    struct metric_load load;
 };
 
 static void apply_limits(void *argument, int64_t now)
 {
     struct limits_arrival *arrival = argument;
 
-    scheduler_apply_user_limits(arrival->runtime->scheduler, arrival->batch, arrival->limits,
-                                arrival->load_duration, now);
-    arrival->batch = NULL; /* taken over */
+    scheduler_apply_load(arrival->runtime->scheduler, &arrival->load, now);
+    arrival->load.batch = NULL; /* taken over */
 }
 
 static bool user_limits_loaded(void *context, struct user_limits *limits, int64_t load_duration,
                                struct error *error)
 {
-    struct limits_arrival arrival = {.runtime = context, .limits = limits, .load_duration = load_duration};
+    struct limits_arrival arrival = {
+        .runtime = context,
+        .load = {.metric = METRIC_MAX_USER_CONNECTIONS,
+                 .batch = user_limits_render(limits),
+                 .rejected = limits->rejected,
+                 .loaded_unix_ms = limits->loaded_unix_ms,
+                 .duration = load_duration},
+    };
     struct runtime *runtime = context;
     bool called;
 
-    arrival.batch = user_limits_render(limits);
-    if (arrival.batch == NULL) {
+    if (arrival.load.batch == NULL) {
         error_set(error, ERROR_NO_MEMORY, "out of memory: the old user limits stay on the page");
         return false;
     }
     called = scheduler_call(runtime->scheduler, apply_limits, &arrival);
-    batch_put(arrival.batch);
+    batch_put(arrival.load.batch);
     return called || fail_without_scheduler(error);
 }
 
@@ -115,7 +118,7 @@ static bool accounts_loaded(void *context, struct accounts_table *accounts, stru
 
 static void load_failed(void *context, unsigned scope, const struct error *error)
 {
-    struct limits_arrival arrival = {.runtime = context};
+    struct limits_arrival arrival = {.runtime = context, .load.metric = METRIC_MAX_USER_CONNECTIONS};
     struct runtime *runtime = context;
 
     (void)error;

@@ -81,7 +81,7 @@ bool runtime_healthy(struct runtime *runtime, char *why, size_t size)
         snprintf(why, size, "calls are out but none has come back for too long");
         return false;
     }
-    if (!worker_pool_alive(runtime->workers, now, call_limit)) {
+    if (!workers_alive(runtime->workers, now, call_limit)) {
         snprintf(why, size, "calls are queued but no worker takes them");
         return false;
     }

@@ -103,7 +103,7 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
     }
     keyring_commit(runtime->keyring, change);
     server_adopt(runtime->server, web);
-    worker_pool_configure(runtime->workers, config);
+    workers_configure(runtime->workers, config);
     loader_configure(runtime->loader, config);
     runtime_configure_log(config);
     config_in_force_set(runtime->in_force, config);

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "app/runtime_state.h"
+#include "collectors/user_sessions.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/thread.h"
@@ -44,14 +45,14 @@ void runtime_global_release(void)
 static void free_parts(struct runtime *runtime)
 {
     loader_free(runtime->loader);
-    worker_pool_free(runtime->workers);
+    workers_free(runtime->workers);
     scheduler_free(runtime->scheduler);
     keyring_free(runtime->keyring);
     publisher_free(runtime->publisher);
     status_board_free(runtime->board);
     refresh_table_free(runtime->refreshes);
     mailbox_free(runtime->mailbox);
-    job_queue_free(runtime->queue);
+    call_queue_free(runtime->queue);
     registry_free(runtime->registry);
     inventory_put(runtime->inventory);
     arena_release(&runtime->gathered);
@@ -78,7 +79,9 @@ static uint64_t random_seed(void)
 static bool build_scheduler(struct runtime *runtime, struct config *config)
 {
     struct keyring_sink sink = runtime_keyring_sink(runtime);
-    struct scheduler_parts parts = {
+    const struct scheduler_parts parts = {
+        .collector = &user_sessions_collector,
+        .credentials = runtime_credentials_source(runtime),
         .registry = runtime->registry,
         .queue = runtime->queue,
         .mailbox = runtime->mailbox,
@@ -92,7 +95,6 @@ static bool build_scheduler(struct runtime *runtime, struct config *config)
     runtime->keyring = keyring_new(config, &sink, random_seed());
     if (runtime->keyring == NULL)
         return false;
-    runtime_connect_keyring(runtime, &parts);
     runtime->scheduler = scheduler_new(config, &parts, clock_now());
     return runtime->scheduler != NULL;
 }
@@ -104,7 +106,7 @@ static bool build_parts(struct runtime *runtime, struct config *config)
 
     runtime->in_force = config_in_force_new(config);
     runtime->registry = registry_new();
-    runtime->queue = job_queue_new((size_t)config->exporter.queue_size);
+    runtime->queue = call_queue_new((size_t)config->exporter.queue_size);
     runtime->mailbox = mailbox_new();
     runtime->refreshes = refresh_table_new((uint64_t)clock_unix_ms());
     if (runtime->in_force == NULL || runtime->registry == NULL || runtime->queue == NULL ||
@@ -116,7 +118,7 @@ static bool build_parts(struct runtime *runtime, struct config *config)
     runtime->publisher = publisher_new(runtime->registry, runtime_gather, runtime);
     if (runtime->publisher == NULL || !build_scheduler(runtime, config))
         return false;
-    runtime->workers = worker_pool_new(config, runtime->queue, runtime->mailbox);
+    runtime->workers = workers_new(config, &user_sessions_collector, runtime->queue, runtime->mailbox);
     runtime->loader = loader_new(config, &sink);
     return runtime->workers != NULL && runtime->loader != NULL;
 }
@@ -155,7 +157,7 @@ static bool start_parts(struct runtime *runtime, const struct config *config, st
     runtime->server = server_start(&config->web, &runtime->providers, error);
     return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
            keyring_start(runtime->keyring, error) && publisher_start(runtime->publisher, error) &&
-           worker_pool_start(runtime->workers, error) && loader_start(runtime->loader, error);
+           workers_start(runtime->workers, error) && loader_start(runtime->loader, error);
 }
 
 struct runtime *runtime_start(const struct options *options, struct config *config, struct error *error)
@@ -187,7 +189,7 @@ bool runtime_stop(struct runtime *runtime)
     loader_stop_soon(runtime->loader);
     refresh_table_close(runtime->refreshes);
     status_board_close(runtime->board);
-    worker_pool_stop(runtime->workers);
+    workers_stop(runtime->workers);
     publisher_stop(runtime->publisher);
     keyring_stop(runtime->keyring);
     scheduler_stop(runtime->scheduler);

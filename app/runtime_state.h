@@ -13,24 +13,24 @@
 #include "http/server.h"
 #include "metrics/publisher.h"
 #include "metrics/registry.h"
-#include "schedule/job_queue.h"
+#include "schedule/call_queue.h"
 #include "schedule/mailbox.h"
 #include "schedule/refresh.h"
 #include "schedule/scheduler.h"
-#include "schedule/worker_pool.h"
+#include "schedule/workers.h"
 
 struct runtime {
     struct options options;
     struct config_in_force *in_force;
     struct registry *registry;
     struct publisher *publisher;
-    struct job_queue *queue;
+    struct call_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
     struct status_board *board;
     struct keyring *keyring;
     struct scheduler *scheduler;
-    struct worker_pool *workers;
+    struct workers *workers;
     struct loader *loader;
     struct server *server;
     struct providers providers;
@@ -60,7 +60,7 @@ struct runtime {
 struct loader_sink runtime_loader_sink(struct runtime *runtime);
 
 /* credentials.c: the keyring's ends */
-void runtime_connect_keyring(struct runtime *runtime, struct scheduler_parts *parts);
+struct credentials_source runtime_credentials_source(struct runtime *runtime);
 struct keyring_sink runtime_keyring_sink(struct runtime *runtime);
 
 /* gather.c: from everywhere to the publisher */

@@ -66,8 +66,8 @@ void cycle_end_probe(struct job *job)
 
 static void forget_result_id(struct job *job)
 {
-    free(job->call.result_id);
-    job->call.result_id = NULL;
+    free(job->call.continuation);
+    job->call.continuation = NULL;
 }
 
 /* An earlier time for a waiting job. */
@@ -111,7 +111,7 @@ void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t int
     cycle_leave_outstanding(job);
     cycle_end_probe(job);
     forget_result_id(job);
-    s->refreshes[METRIC_USER_SESSION_COUNT][trigger]++;
+    s->refreshes[s->parts.collector->metric][trigger]++;
     refresh_table_report(s->parts.refreshes, job->refreshes,
                          succeeded ? REFRESH_TARGET_SUCCEEDED : REFRESH_TARGET_FAILED, now);
     job->refreshes = 0;

@@ -11,9 +11,7 @@
 #include "core/clock.h"
 #include "core/limiter.h"
 
-/* Assumed until measured. */
-#define DEMAND_CALLS_PER_RESULT 2100 /* thousandths */
-#define DEMAND_ROUND_TRIP       (50 * NS_PER_MS)
+#define DEMAND_ROUND_TRIP (50 * NS_PER_MS) /* assumed until measured */
 
 /* So many calls in each window; a slot is taken for the window and the round trip: see core/limiter.h. */
 struct quota {

@@ -49,8 +49,8 @@ static void submit_again(struct scheduler *s, struct job *job, const struct erro
         return;
     }
     cycle_leave_outstanding(job);
-    free(job->call.result_id);
-    job->call.result_id = NULL;
+    free(job->call.continuation);
+    job->call.continuation = NULL;
     job->result_resubmitted = true;
     job->phase = API_PHASE_SUBMIT;
     cycle_due(s, job, now); /* which knows what a down account means */
@@ -78,7 +78,8 @@ static bool is_out_of_patience(const struct scheduler *s, const struct job *job,
 static void requeue_throttled(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
     struct lane *lane = job->lane;
-    int64_t retry_after = job->call.retry_after_ms > 0 ? job->call.retry_after_ms * NS_PER_MS : 0;
+    int64_t retry_after =
+        job->call.result.retry_after_ms > 0 ? job->call.result.retry_after_ms * NS_PER_MS : 0;
     uint64_t repeats;
 
     if (limiter_throttled(lane->limiter, job->call.dispatched_at, retry_after, now) &&
@@ -141,7 +142,9 @@ static void account_down(struct scheduler *s, struct job *job, const struct erro
 /* False when the keyring will not answer, for it does not know the account. */
 static bool ask_for_newer(const struct scheduler *s, const struct lane *lane)
 {
-    return s->parts.credentials_refused(s->parts.credentials_context, lane->aliyun_uid, lane->credentials);
+    const struct credentials_source *source = &s->parts.credentials;
+
+    return source->refused(source->context, lane->aliyun_uid, lane->credentials);
 }
 
 /* The job is held in its lane until the keyring has answered. */
@@ -202,7 +205,7 @@ void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t n
 
 void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now)
 {
-    struct error error = job->call.error;
+    struct error error = job->call.result.error;
 
     switch (failure_rules[error.class]) {
     case RETRY:
@@ -233,7 +236,8 @@ bool failure_account_accepted(const struct lane *lane, const struct call *call)
 {
     if (call->credentials != lane->credentials || call->dispatched_at < lane->down_since)
         return false;
-    return call->outcome != DAS_FAILED ||
-           (call->answered && (call->error.class == ERROR_REFUSED || call->error.class == ERROR_REMOTE ||
-                               call->error.class == ERROR_RESULT_LOST));
+    return call->result.outcome != STEP_FAILED ||
+           (call->result.answered &&
+            (call->result.error.class == ERROR_REFUSED || call->result.error.class == ERROR_REMOTE ||
+             call->result.error.class == ERROR_RESULT_LOST));
 }

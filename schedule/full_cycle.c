@@ -13,7 +13,7 @@ static void finish_full_cycle(struct scheduler *s, int64_t now)
     if (s->cycle_pending > 0)
         return;
     if (s->job_count > s->resting)
-        s->refresh_duration[METRIC_USER_SESSION_COUNT] = now - s->cycle_started;
+        s->refresh_duration[s->parts.collector->metric] = now - s->cycle_started;
     s->cycle++;
     s->cycle_started = now;
     s->cycle_pending = s->job_count - s->resting;

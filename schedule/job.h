@@ -3,12 +3,12 @@
  *
  * It is in exactly one container, which names its owner:
  *
- *     waiting (timer heap) → ready (a lane) → queued (job queue) → running (a worker)
+ *     waiting (timer heap) → ready (a lane) → queued (queue of calls) → running (a worker)
  *          ▲                                                             │
  *          └───────────────── the scheduler ◄──── returned (mailbox) ◄─────┘
  *
- * The scheduler thread owns it except between queued and returned: then only the fields of
- * struct call may be touched, by the worker that has it.
+ * The scheduler thread owns it. Between queued and returned its call is with the workers, who know nothing else
+ * of it.
  */
 #ifndef SCHEDULE_JOB_H
 #define SCHEDULE_JOB_H
@@ -17,44 +17,22 @@
 #include <stdint.h>
 
 #include "core/complaint.h"
-#include "core/credentials.h"
 #include "core/error.h"
 #include "core/heap.h"
 #include "core/list.h"
-#include "das/reply.h"
 #include "db/inventory.h"
-#include "metrics/batch.h"
 #include "metrics/registry.h"
 #include "metrics/self_metrics.h"
+#include "schedule/call.h"
 
 struct lane;
 
 enum job_place { JOB_WAITING, JOB_READY, JOB_CALLING, JOB_ASLEEP /* no credentials */ };
 
-/* What a worker gets and what it brings back. */
-struct call {
-    /* set by the scheduler at dispatch */
-    struct credentials *credentials; /* a reference */
-    const struct target *target;     /* valid while the job holds its inventory */
-    char *result_id;                 /* owned; NULL: submit */
-    int64_t dispatched_at;
-    /* set by the worker */
-    enum das_outcome outcome;
-    struct error error;
-    char *new_result_id; /* owned; set when outcome is DAS_RUNNING */
-    struct batch *batch; /* a reference; set when outcome is DAS_FINISHED */
-    int64_t retry_after_ms;
-    int64_t duration;
-    bool answered;
-    bool sent;        /* false: nothing was sent, for want of a client, a signature or time */
-    int64_t ended_at; /* when the worker was done with it */
-};
-
 struct job {
     /* containers */
     enum job_place place;
     struct heap_node node;   /* in the timer heap or in one of the lane's ready heaps */
-    struct list_node link;   /* in the job queue, then in the mailbox */
     struct list_node member; /* in the lane's list of all its jobs */
 
     /* identity */
@@ -103,8 +81,5 @@ struct job *job_new(void);
 
 /* Frees it and everything it owns. NULL is allowed. */
 void job_free(struct job *job);
-
-/* Drops what the last call left. */
-void job_clear_call(struct job *job);
 
 #endif

@@ -23,7 +23,7 @@
 #define OUTSTANDING_LEAST   16
 
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
-                      const struct account_config *account, int64_t now)
+                      const struct account_config *account, int64_t calls_per_result, int64_t now)
 {
     struct lane *lane = calloc(1, sizeof(*lane));
 
@@ -35,7 +35,7 @@ struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
     for (int i = 0; i < ENGINE_COUNT; i++)
         poll_policy_init(&lane->polls[i]);
     latency_init(&lane->round_trip);
-    lane->calls_per_result = DEMAND_CALLS_PER_RESULT;
+    lane->calls_per_result = calls_per_result;
     lane->inflight_limit = SIZE_MAX;
     lane->aliyun_uid = strdup(aliyun_uid);
     lane->limiter = limiter_new(config_rate_limit(das, account), das->rate_window, now);
@@ -78,17 +78,17 @@ static void end_down(struct lane *lane)
     lane->prober = NULL;
 }
 
-bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry)
+bool lane_set_credentials(struct lane *lane, struct account_credentials *known)
 {
-    bool replaced = entry->credentials != lane->credentials;
+    bool replaced = known->credentials != lane->credentials;
 
     credentials_put(lane->credentials);
-    lane->credentials = entry->credentials;
-    entry->credentials = NULL;
-    lane->credential_kind = entry->kind;
-    lane->credentials_expiry_unix_ms = entry->expiry_unix_ms;
-    lane->credentials_error = entry->error;
-    if (entry->kind == CREDENTIAL_NONE)
+    lane->credentials = known->credentials;
+    known->credentials = NULL;
+    lane->credential_kind = known->kind;
+    lane->credentials_expiry_unix_ms = known->expiry_unix_ms;
+    lane->credentials_error = known->error;
+    if (known->kind == CREDENTIAL_NONE)
         error_set(&lane->credentials_error, ERROR_CREDENTIALS,
                   "account %s has no credentials: add [account %s] or [account default] to the configuration",
                   lane->aliyun_uid, lane->aliyun_uid);
@@ -235,9 +235,9 @@ struct job *lane_take(struct lane *lane, size_t workers, int64_t now)
 
 enum limiter_outcome call_quota_outcome(const struct call *call)
 {
-    if (!call->sent)
+    if (!call->result.sent)
         return LIMITER_UNSENT;
-    return call->answered ? LIMITER_ANSWERED : LIMITER_UNANSWERED;
+    return call->result.answered ? LIMITER_ANSWERED : LIMITER_UNANSWERED;
 }
 
 int64_t call_ended_at(const struct call *call, int64_t now)
@@ -265,15 +265,15 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now)
     assert(lane->inflight > 0);
     lane->inflight--;
     limiter_release(lane->limiter, call_quota_outcome(call), call_ended_at(call, now));
-    if (!call->sent)
+    if (!call->result.sent)
         return;
     lane->requests[job->phase]++;
-    if (call->answered)
-        latency_observe(&lane->round_trip, call->duration);
-    adapt_inflight_limit(lane, call->answered);
-    if (call->outcome == DAS_FAILED)
-        lane->failures[job->phase][call->error.class]++;
-    if (call->error.class == ERROR_THROTTLED)
+    if (call->result.answered)
+        latency_observe(&lane->round_trip, call->result.duration);
+    adapt_inflight_limit(lane, call->result.answered);
+    if (call->result.outcome == STEP_FAILED)
+        lane->failures[job->phase][call->result.error.class]++;
+    if (call->result.error.class == ERROR_THROTTLED)
         lane->throttled++;
 }
 

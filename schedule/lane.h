@@ -15,8 +15,8 @@
 #include "core/heap.h"
 #include "core/limiter.h"
 #include "core/list.h"
-#include "das/keyring.h"
 #include "metrics/self_metrics.h"
+#include "schedule/credentials_source.h"
 #include "schedule/demand.h"
 #include "schedule/job.h"
 #include "schedule/latency.h"
@@ -80,11 +80,11 @@ struct lane {
 };
 
 /*
- * A lane for an account, without credentials; `account` NULL: it has no section of its own. NULL when
- * memory runs out.
+ * A lane for an account, without credentials; `account` NULL: it has no section of its own; a result costs
+ * calls_per_result thousandths of a call until it was measured. NULL when memory runs out.
  */
 struct lane *lane_new(const char *aliyun_uid, const struct das_config *das,
-                      const struct account_config *account, int64_t now);
+                      const struct account_config *account, int64_t calls_per_result, int64_t now);
 void lane_free(struct lane *lane); /* NULL is allowed; its jobs are the caller's */
 
 /* Everything about new limits that can fail; nothing changes yet. False when memory runs out. */
@@ -95,10 +95,10 @@ void lane_configure(struct lane *lane, const struct das_config *das, const struc
                     int64_t now);
 
 /*
- * What the keyring knows now; the reference in *entry is taken over. True when the credentials are
+ * What is known of them now; the reference in *known is taken over. True when the credentials are
  * other ones: whatever was wrong with the old ones says nothing about them, and the lane is not down.
  */
-bool lane_set_credentials(struct lane *lane, struct keyring_entry *entry);
+bool lane_set_credentials(struct lane *lane, struct account_credentials *known);
 
 /* One job more or less: counts, and how long is remembered what they teach. */
 void lane_job_joined(struct lane *lane, const struct job *job);

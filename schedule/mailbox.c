@@ -10,7 +10,7 @@ struct mailbox {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;
     /* under mutex */
-    struct list jobs;
+    struct list calls;
     struct list messages;
     bool woken;
     bool closed;
@@ -27,7 +27,7 @@ struct mailbox *mailbox_new(void)
         return NULL;
     }
     pthread_mutex_init(&mailbox->mutex, NULL);
-    list_init(&mailbox->jobs);
+    list_init(&mailbox->calls);
     list_init(&mailbox->messages);
     return mailbox;
 }
@@ -41,10 +41,10 @@ void mailbox_free(struct mailbox *mailbox)
     free(mailbox);
 }
 
-void mailbox_return_job(struct mailbox *mailbox, struct job *job)
+void mailbox_return_call(struct mailbox *mailbox, struct call *call)
 {
     mutex_lock(&mailbox->mutex);
-    list_push_back(&mailbox->jobs, &job->link);
+    list_push_back(&mailbox->calls, &call->link);
     mutex_unlock(&mailbox->mutex);
     pthread_cond_signal(&mailbox->arrived);
 }
@@ -83,10 +83,10 @@ bool mailbox_call(struct mailbox *mailbox, struct message *message, int64_t time
     return done;
 }
 
-void mailbox_take_jobs(struct mailbox *mailbox, struct list *jobs)
+void mailbox_take_calls(struct mailbox *mailbox, struct list *calls)
 {
     mutex_lock(&mailbox->mutex);
-    list_splice(jobs, &mailbox->jobs);
+    list_splice(calls, &mailbox->calls);
     mutex_unlock(&mailbox->mutex);
 }
 
@@ -121,7 +121,7 @@ bool mailbox_wait(struct mailbox *mailbox, int64_t deadline)
     bool open;
 
     mutex_lock(&mailbox->mutex);
-    if (!mailbox->closed && !mailbox->woken && list_empty(&mailbox->jobs) && list_empty(&mailbox->messages))
+    if (!mailbox->closed && !mailbox->woken && list_empty(&mailbox->calls) && list_empty(&mailbox->messages))
         cond_wait_until(&mailbox->arrived, &mailbox->mutex, deadline);
     mailbox->woken = false;
     open = !mailbox->closed;

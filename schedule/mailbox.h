@@ -1,5 +1,5 @@
 /*
- * What other threads leave for the scheduler thread: jobs that workers return, and functions to
+ * What other threads leave for the scheduler thread: calls that workers return, and functions to
  * run on it. One mutex, a leaf.
  */
 #ifndef SCHEDULE_MAILBOX_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "core/list.h"
-#include "schedule/job.h"
+#include "schedule/call.h"
 
 struct mailbox;
 
@@ -28,8 +28,8 @@ struct message {
 struct mailbox *mailbox_new(void);
 void mailbox_free(struct mailbox *mailbox); /* NULL is allowed */
 
-/* A worker is done with a job. Any thread, does not block, never fails. */
-void mailbox_return_job(struct mailbox *mailbox, struct job *job);
+/* A worker is done with a call. Any thread, does not block, never fails. */
+void mailbox_return_call(struct mailbox *mailbox, struct call *call);
 
 /*
  * Has message->run called on the scheduler thread and waits for it, at most timeout_ns until it
@@ -37,8 +37,8 @@ void mailbox_return_job(struct mailbox *mailbox, struct job *job);
  */
 bool mailbox_call(struct mailbox *mailbox, struct message *message, int64_t timeout_ns);
 
-/* Scheduler thread: takes all returned jobs, appended to `jobs`. */
-void mailbox_take_jobs(struct mailbox *mailbox, struct list *jobs);
+/* Scheduler thread: takes all returned calls, appended to `calls`. */
+void mailbox_take_calls(struct mailbox *mailbox, struct list *calls);
 
 /* Scheduler thread: takes the next message to run; NULL when there is none. */
 struct message *mailbox_take_message(struct mailbox *mailbox);
@@ -52,7 +52,7 @@ void mailbox_wake(struct mailbox *mailbox);
 /* Scheduler thread: sleeps until something arrives, mailbox_wake, the deadline, or the end. False at the end. */
 bool mailbox_wait(struct mailbox *mailbox, int64_t deadline);
 
-/* Ends mailbox_wait and refuses every call from now on. Returned jobs are still accepted. */
+/* Ends mailbox_wait and refuses every call from now on. Returned calls are still accepted. */
 void mailbox_close(struct mailbox *mailbox);
 
 #endif

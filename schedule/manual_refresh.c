@@ -16,20 +16,35 @@ static bool covers_job(const struct refresh_filter *filter, const struct job *jo
     return covers_instance(filter, job->target->instance);
 }
 
-static bool covers_sessions(const struct scheduler *s, const struct refresh_filter *filter)
+/* What is loaded is loaded whole or not at all: a refresh of one instance leaves it alone. */
+static bool covers_metric(const struct scheduler *s, const struct refresh_filter *filter,
+                          enum metric_id metric)
 {
-    return s->config->metrics[METRIC_USER_SESSION_COUNT].enabled &&
-           (filter->metric == METRIC_ID_COUNT || filter->metric == METRIC_USER_SESSION_COUNT);
+    if (!s->config->metrics[metric].enabled)
+        return false;
+    if (filter->metric != METRIC_ID_COUNT || metric == s->parts.collector->metric)
+        return filter->metric == METRIC_ID_COUNT || filter->metric == metric;
+    return filter->ins_id[0] == '\0' && filter->aliyun_uid[0] == '\0';
 }
 
-/* The users table is read whole or not at all: a refresh of one instance leaves it alone. */
-static bool covers_limits(const struct scheduler *s, const struct refresh_filter *filter)
+/* The loads that a refresh waits for: a set of 1 << enum metric_id. */
+static unsigned covered_loads(const struct scheduler *s, const struct refresh_filter *filter)
 {
-    if (!s->config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
-        return false;
-    if (filter->metric == METRIC_MAX_USER_CONNECTIONS)
-        return true;
-    return filter->metric == METRIC_ID_COUNT && filter->ins_id[0] == '\0' && filter->aliyun_uid[0] == '\0';
+    unsigned loads = 0;
+
+    for (enum metric_id metric = 0; metric < METRIC_ID_COUNT; metric++) {
+        if (metric != s->parts.collector->metric && covers_metric(s, filter, metric))
+            loads |= 1u << metric;
+    }
+    return loads;
+}
+
+static void await_loads(struct scheduler *s, unsigned loads, unsigned bit)
+{
+    for (int metric = 0; metric < METRIC_ID_COUNT; metric++) {
+        if ((loads >> metric & 1) != 0)
+            s->loaded[metric].refreshes |= UINT64_C(1) << bit;
+    }
 }
 
 /* The slowest account decides: its calls at its present rate, then one computation. */
@@ -95,23 +110,21 @@ static bool is_known(const struct scheduler *s, const struct refresh_filter *fil
 enum refresh_answer scheduler_refresh(struct scheduler *s, const struct refresh_filter *filter, int64_t now,
                                       struct refresh_progress *progress)
 {
-    bool sessions = covers_sessions(s, filter);
-    bool limits = covers_limits(s, filter);
-    uint64_t targets = sessions ? count_covered(s, filter) : 0;
+    bool asked = covers_metric(s, filter, s->parts.collector->metric);
+    unsigned loads = covered_loads(s, filter);
+    uint64_t waits_for = (asked ? count_covered(s, filter) : 0) + (uint64_t)__builtin_popcount(loads);
     unsigned bit;
 
-    if (!sessions && !limits)
+    if (!asked && loads == 0)
         return REFRESH_DISABLED;
     if (!is_known(s, filter))
         return REFRESH_NO_MATCH;
     if (refresh_table_join(s->parts.refreshes, filter, now, progress))
         return REFRESH_ACCEPTED;
-    if (!refresh_table_open(s->parts.refreshes, filter, targets + limits, estimate(s, filter), now, &bit,
-                            progress))
+    if (!refresh_table_open(s->parts.refreshes, filter, waits_for, estimate(s, filter), now, &bit, progress))
         return REFRESH_BUSY;
-    if (limits)
-        s->limits_refreshes |= UINT64_C(1) << bit;
-    if (sessions)
+    await_loads(s, loads, bit);
+    if (asked)
         hurry_covered(s, filter, bit, now);
     return REFRESH_ACCEPTED;
 }

@@ -156,7 +156,7 @@ static void report_target(const struct job *job, int64_t now, int64_t unix_ms, s
 static void report_account(const struct scheduler *s, const struct lane *lane, int64_t now,
                            struct copier *copier, struct account_status *out)
 {
-    const struct metric_config *metric = &s->config->metrics[METRIC_USER_SESSION_COUNT];
+    const struct metric_config *metric = scheduler_metric(s);
     int64_t window = limiter_window(lane->limiter);
     int64_t cycle = cycle_interval(s, lane);
 
@@ -205,7 +205,7 @@ bool scheduler_status(const struct scheduler *s, int64_t now, struct status *sta
     status->taken_unix_ms = unix_ms;
     status->inventory_loaded = s->inventory != NULL;
     status->first_cycle_done = atomic_load(&s->first_cycle_done);
-    status->queue_length = job_queue_length(s->parts.queue);
+    status->queue_length = call_queue_length(s->parts.queue);
     scheduler_rejections(s, status->rejected);
     return !copier.failed;
 }
@@ -213,7 +213,7 @@ bool scheduler_status(const struct scheduler *s, int64_t now, struct status *sta
 static void account_metrics(const struct scheduler *s, const struct lane *lane, int64_t now,
                             struct copier *copier, struct account_metrics *out)
 {
-    const struct metric_config *metric = &s->config->metrics[METRIC_USER_SESSION_COUNT];
+    const struct metric_config *metric = scheduler_metric(s);
     int64_t window = limiter_window(lane->limiter);
 
     *out = (struct account_metrics){
@@ -250,15 +250,18 @@ bool scheduler_metrics(const struct scheduler *s, int64_t now, struct arena *are
     self->result_wait = s->result_wait;
     memcpy(self->refreshes, s->refreshes, sizeof(self->refreshes));
     memcpy(self->refresh_duration, s->refresh_duration, sizeof(self->refresh_duration));
-    self->queue_length = job_queue_length(s->parts.queue);
+    self->queue_length = call_queue_length(s->parts.queue);
     self->inflight_calls = s->calling;
     return !copier.failed;
 }
 
 void scheduler_rejections(const struct scheduler *s, uint64_t rejected[REJECTION_COUNT])
 {
-    for (int i = 0; i < REJECTION_COUNT; i++)
-        rejected[i] = (s->inventory != NULL ? s->inventory->rejected[i] : 0) + s->limits_rejected[i];
+    for (int i = 0; i < REJECTION_COUNT; i++) {
+        rejected[i] = s->inventory != NULL ? s->inventory->rejected[i] : 0;
+        for (int metric = 0; metric < METRIC_ID_COUNT; metric++)
+            rejected[i] += s->loaded[metric].rejected[i];
+    }
     for (size_t i = 0; i < s->lane_count; i++) {
         if (s->lanes[i]->credential_kind == CREDENTIAL_NONE)
             rejected[REJECTED_NO_CREDENTIALS] += s->lanes[i]->instance_count;

@@ -72,7 +72,8 @@ static const char **account_ids(const struct scheduler *s, const struct config *
 static struct lane *new_lane(struct scheduler *s, const struct config *config, const char *aliyun_uid,
                              int64_t now)
 {
-    struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid), now);
+    struct lane *lane = lane_new(aliyun_uid, &config->das, config_account(config, aliyun_uid),
+                                 s->parts.collector->calls_per_result, now);
 
     if (lane != NULL)
         scheduler_look_up_credentials(s, lane);
@@ -341,7 +342,7 @@ static void plan_carry_out(struct scheduler *s, struct plan *plan, struct invent
 static bool plan_make(struct scheduler *s, const struct config *config, struct inventory *inventory,
                       int64_t now, struct plan *plan)
 {
-    bool wanted = inventory != NULL && config->metrics[METRIC_USER_SESSION_COUNT].enabled;
+    bool wanted = inventory != NULL && config->metrics[s->parts.collector->metric].enabled;
 
     if (plan_lanes(s, config, inventory, now, plan) && (!wanted || plan_jobs(s, inventory, plan)))
         return true;
@@ -364,13 +365,11 @@ bool scheduler_apply_inventory(struct scheduler *s, struct inventory *inventory,
 }
 
 /* The metric was switched off. */
-static void drop_user_limits(struct scheduler *s, int64_t now)
+static void drop_load(struct scheduler *s, struct loaded_metric *loaded, int64_t now)
 {
-    registry_remove(s->parts.registry, s->limits_slot);
-    s->limits_slot = NULL;
-    memset(s->limits_rejected, 0, sizeof(s->limits_rejected));
-    refresh_table_report(s->parts.refreshes, s->limits_refreshes, REFRESH_TARGET_VANISHED, now);
-    s->limits_refreshes = 0;
+    registry_remove(s->parts.registry, loaded->slot);
+    refresh_table_report(s->parts.refreshes, loaded->refreshes, REFRESH_TARGET_VANISHED, now);
+    *loaded = (struct loaded_metric){0};
 }
 
 /* False when memory runs out: nothing changed. */
@@ -398,8 +397,10 @@ static void settle_config(struct scheduler *s, int64_t now)
         cycle_reschedule(s, s->jobs[i], now);
     for (size_t i = 0; i < s->lane_count; i++)
         scheduler_place_lane(s, s->lanes[i], now);
-    if (!s->config->metrics[METRIC_MAX_USER_CONNECTIONS].enabled)
-        drop_user_limits(s, now);
+    for (int metric = 0; metric < METRIC_ID_COUNT; metric++) {
+        if (!s->config->metrics[metric].enabled)
+            drop_load(s, &s->loaded[metric], now);
+    }
     scheduler_changed(s);
 }
 
@@ -418,27 +419,27 @@ bool scheduler_apply_config(struct scheduler *s, struct config *config, int64_t 
     return true;
 }
 
-void scheduler_apply_user_limits(struct scheduler *s, struct batch *batch, const struct user_limits *limits,
-                                 int64_t load_duration, int64_t now)
+void scheduler_apply_load(struct scheduler *s, const struct metric_load *load, int64_t now)
 {
-    const struct metric_config *metric = &s->config->metrics[METRIC_MAX_USER_CONNECTIONS];
-    enum refresh_trigger trigger = s->limits_refreshes != 0 ? REFRESH_MANUAL : REFRESH_SCHEDULE;
-    bool loaded = batch != NULL && metric->enabled;
+    const struct metric_config *metric = &s->config->metrics[load->metric];
+    struct loaded_metric *loaded = &s->loaded[load->metric];
+    enum refresh_trigger trigger = loaded->refreshes != 0 ? REFRESH_MANUAL : REFRESH_SCHEDULE;
+    bool taken = load->batch != NULL && metric->enabled;
 
-    if (loaded && s->limits_slot == NULL)
-        s->limits_slot = registry_add(s->parts.registry, NULL);
-    if (loaded && s->limits_slot != NULL) {
-        registry_put(s->parts.registry, s->limits_slot, batch, clock_add(now, metric->stale_after),
-                     limits->loaded_unix_ms);
-        memcpy(s->limits_rejected, limits->rejected, sizeof(s->limits_rejected));
-        s->refresh_duration[METRIC_MAX_USER_CONNECTIONS] = load_duration;
+    if (taken && loaded->slot == NULL)
+        loaded->slot = registry_add(s->parts.registry, NULL);
+    if (taken && loaded->slot != NULL) {
+        registry_put(s->parts.registry, loaded->slot, load->batch, clock_add(now, metric->stale_after),
+                     load->loaded_unix_ms);
+        memcpy(loaded->rejected, load->rejected, sizeof(loaded->rejected));
+        s->refresh_duration[load->metric] = load->duration;
     } else {
-        batch_put(batch);
-        loaded = false;
+        batch_put(load->batch);
+        taken = false;
     }
-    s->refreshes[METRIC_MAX_USER_CONNECTIONS][trigger]++;
-    refresh_table_report(s->parts.refreshes, s->limits_refreshes,
-                         loaded ? REFRESH_TARGET_SUCCEEDED : REFRESH_TARGET_FAILED, now);
-    s->limits_refreshes = 0;
+    s->refreshes[load->metric][trigger]++;
+    refresh_table_report(s->parts.refreshes, loaded->refreshes,
+                         taken ? REFRESH_TARGET_SUCCEEDED : REFRESH_TARGET_FAILED, now);
+    loaded->refreshes = 0;
     scheduler_changed(s);
 }

@@ -47,9 +47,9 @@ static void take_returned(struct scheduler *s, int64_t now)
     struct list_node *node;
 
     list_init(&returned);
-    mailbox_take_jobs(s->parts.mailbox, &returned);
+    mailbox_take_calls(s->parts.mailbox, &returned);
     while ((node = list_pop_front(&returned)) != NULL) {
-        struct job *job = CONTAINER_OF(node, struct job, link);
+        struct job *job = CONTAINER_OF(node, struct job, call.link);
 
         assert(s->calling > 0);
         s->calling--;
@@ -61,20 +61,20 @@ static void take_returned(struct scheduler *s, int64_t now)
 
 void scheduler_free(struct scheduler *s)
 {
-    struct job *job;
+    struct call *call;
 
     if (s == NULL)
         return;
-    while ((job = job_queue_try_pop(s->parts.queue)) != NULL)
-        mailbox_return_job(s->parts.mailbox, job);
+    while ((call = call_queue_try_pop(s->parts.queue)) != NULL)
+        mailbox_return_call(s->parts.mailbox, call);
     take_returned(s, atomic_load(&s->last_step));
     assert(s->calling == 0);
     while (s->job_count > 0)
         roster_free_job(s, s->jobs[s->job_count - 1]);
     for (size_t i = 0; i < s->lane_count; i++)
         lane_free(s->lanes[i]);
-    if (s->limits_slot != NULL)
-        registry_remove(s->parts.registry, s->limits_slot);
+    for (int metric = 0; metric < METRIC_ID_COUNT; metric++)
+        registry_remove(s->parts.registry, s->loaded[metric].slot);
     free(s->jobs);
     free(s->lanes);
     limiter_free(s->total);
@@ -103,16 +103,16 @@ static void dispatch(struct scheduler *s, struct job *job, int64_t now)
     call->target = job->target;
     call->dispatched_at = now;
     call->ended_at = now;
-    call->sent = false;
+    call->result.sent = false;
     job->place = JOB_CALLING;
     limiter_acquire(s->total, now);
     if (s->calling++ == 0)
         atomic_store(&s->busy_since, now);
-    accepted = job_queue_push(s->parts.queue, job);
+    accepted = call_queue_push(s->parts.queue, call);
     if (!accepted) {
         /* Closed: the job goes the way of all others, unsent. */
-        error_set(&call->error, ERROR_TRANSIENT, "the exporter is stopping");
-        mailbox_return_job(s->parts.mailbox, job);
+        error_set(&call->result.error, ERROR_TRANSIENT, "the exporter is stopping");
+        mailbox_return_call(s->parts.mailbox, call);
     }
 }
 

@@ -17,11 +17,11 @@
 
 #include "config/config.h"
 #include "core/error.h"
-#include "das/keyring.h"
 #include "db/inventory.h"
 #include "metrics/registry.h"
 #include "metrics/self_metrics.h"
-#include "schedule/job_queue.h"
+#include "schedule/call_queue.h"
+#include "schedule/credentials_source.h"
 #include "schedule/mailbox.h"
 #include "schedule/refresh.h"
 #include "schedule/status_board.h"
@@ -32,16 +32,14 @@ struct scheduler;
 
 /* What the scheduler uses; all of it outlives the scheduler. */
 struct scheduler_parts {
+    const struct collector *collector;
     struct registry *registry;
-    struct job_queue *queue;
+    struct call_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
     struct status_board *board;
     uint64_t random_seed; /* of retry jitter; fixed in tests */
-    /* keyring_lookup() and keyring_refused() */
-    void (*lookup_credentials)(void *context, const char *aliyun_uid, struct keyring_entry *entry);
-    bool (*credentials_refused)(void *context, const char *aliyun_uid, const struct credentials *refused);
-    void *credentials_context;
+    struct credentials_source credentials;
     void (*changed)(void *context); /* the page changed: wakes the publisher. May be NULL */
     void *changed_context;
 };
@@ -93,12 +91,18 @@ bool scheduler_apply_config(struct scheduler *scheduler, struct config *config, 
 /* The keyring has other news of an account: they are looked up. Scheduler thread. */
 void scheduler_credentials_changed(struct scheduler *scheduler, const char *aliyun_uid, int64_t now);
 
-/*
- * The users table was loaded (batch: its samples, a reference taken over) or could not be (NULL).
- * Scheduler thread.
- */
-void scheduler_apply_user_limits(struct scheduler *scheduler, struct batch *batch,
-                                 const struct user_limits *limits, int64_t load_duration, int64_t now);
+/* A metric that is not asked for but loaded whole, and what came of a load. */
+struct metric_load {
+    enum metric_id metric;
+    struct batch *batch; /* sealed, a reference that is taken over; NULL: the load failed */
+    const uint64_t
+        *rejected; /* rows by reason, REJECTION_COUNT of them; of a load that did not fail, as the rest */
+    int64_t loaded_unix_ms;
+    int64_t duration; /* ns */
+};
+
+/* A load has ended, well or not. Scheduler thread. */
+void scheduler_apply_load(struct scheduler *scheduler, const struct metric_load *load, int64_t now);
 
 /* Starts or joins a manual refresh. Scheduler thread. */
 enum refresh_answer scheduler_refresh(struct scheduler *scheduler, const struct refresh_filter *filter,

@@ -39,15 +39,16 @@ void scheduler_configure_total(struct scheduler *s, const struct das_config *das
 
 bool scheduler_look_up_credentials(struct scheduler *s, struct lane *lane)
 {
-    struct keyring_entry entry;
+    const struct credentials_source *source = &s->parts.credentials;
+    struct account_credentials known;
 
-    s->parts.lookup_credentials(s->parts.credentials_context, lane->aliyun_uid, &entry);
-    return lane_set_credentials(lane, &entry);
+    source->lookup(source->context, lane->aliyun_uid, &known);
+    return lane_set_credentials(lane, &known);
 }
 
 const struct metric_config *scheduler_metric(const struct scheduler *s)
 {
-    return &s->config->metrics[METRIC_USER_SESSION_COUNT];
+    return &s->config->metrics[s->parts.collector->metric];
 }
 
 void scheduler_changed(struct scheduler *s)

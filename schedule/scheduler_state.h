@@ -9,6 +9,13 @@
 #include "schedule/lane.h"
 #include "schedule/scheduler.h"
 
+/* A metric that is loaded whole with the inventory instead of asked for target by target. */
+struct loaded_metric {
+    struct registry_slot *slot; /* NULL: it is off, or nothing was loaded yet */
+    uint64_t refreshes;         /* manual refreshes that wait for the next load, one bit each */
+    uint64_t rejected[REJECTION_COUNT];
+};
+
 struct scheduler {
     struct scheduler_parts parts; /* constant */
     struct config *config;        /* a reference */
@@ -33,11 +40,9 @@ struct scheduler {
     struct lane **lanes; /* sorted by aliyun_uid */
     size_t lane_count;
 
-    struct registry_slot *limits_slot; /* NULL: the metric is off or nothing was loaded yet */
-    uint64_t limits_refreshes;         /* manual refreshes that wait for the users table */
-    uint64_t limits_rejected[REJECTION_COUNT];
+    struct loaded_metric loaded[METRIC_ID_COUNT]; /* empty for the metric of the collector */
 
-    /* the full cycle of the session metric */
+    /* the full cycle */
     uint64_t cycle;
     size_t cycle_pending; /* jobs not yet finished in it */
     int64_t cycle_started;
@@ -65,7 +70,7 @@ void scheduler_configure_total(struct scheduler *s, const struct das_config *das
 /* The lane takes what the keyring knows now. True when these are other credentials. */
 bool scheduler_look_up_credentials(struct scheduler *s, struct lane *lane);
 
-/* The settings of the session metric. */
+/* The settings of what the collector asks. */
 const struct metric_config *scheduler_metric(const struct scheduler *s);
 
 /*
@@ -131,7 +136,7 @@ void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
 /* failure.c: what becomes of failed calls */
 
 /*
- * The call of a job has failed; job->call.error says why. The job is in no container. `probe`: it
+ * The call of a job has failed; job->call.result.error says why. The job is in no container. `probe`: it
  * was sent to see whether its account works again.
  */
 void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now);

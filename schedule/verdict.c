@@ -50,11 +50,11 @@ static int64_t stale_after(const struct scheduler *s, const struct lane *lane)
 
 static void succeed(struct scheduler *s, struct job *job, int64_t now)
 {
-    struct batch *batch = job->call.batch;
+    struct batch *batch = job->call.result.batch;
 
     if (job->call.target == job->target)
         job->relabelled = false;
-    job->call.batch = NULL; /* the registry's from now on */
+    job->call.result.batch = NULL; /* the registry's from now on */
     if (job->phase == API_PHASE_POLL) {
         poll_policy_found(&job->lane->polls[job_engine(job)], job->asked, now - job->submitted_at);
         histogram_observe(&s->result_wait, now - job->submitted_at);
@@ -110,9 +110,9 @@ static void accepted(struct scheduler *s, struct job *job, int64_t now)
         job->polls = 0;
         job->outstanding = true;
         job->lane->outstanding++;
-        free(job->call.result_id);
-        job->call.result_id = job->call.new_result_id;
-        job->call.new_result_id = NULL;
+        free(job->call.continuation);
+        job->call.continuation = job->call.result.continuation;
+        job->call.result.continuation = NULL;
     } else {
         job->asked = now - job->submitted_at;
         poll_policy_missed(&job->lane->polls[job_engine(job)]);
@@ -137,19 +137,19 @@ static void adopt_next_target(struct job *job)
 
 static void drop_retired(struct scheduler *s, struct job *job)
 {
-    if (job->call.outcome == DAS_FINISHED && job->call.batch != NULL)
+    if (job->call.result.outcome == STEP_FINISHED && job->call.result.batch != NULL)
         s->dropped_batches++;
     cycle_leave_outstanding(job);
     list_remove(&job->member);
     job_free(job);
 }
 
-/* The worker could not make the request; call->error says why. */
+/* The worker could not make the request; call->result.error says why. */
 static void not_sent(struct scheduler *s, struct job *job, int64_t now)
 {
-    struct error error = job->call.error;
+    struct error error = job->call.result.error;
 
-    job_clear_call(job);
+    call_clear(&job->call);
     if (++job->attempts < UNSENT_ATTEMPTS)
         scheduler_wait(s, job, now + UNSENT_PAUSE);
     else
@@ -165,32 +165,33 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     lane_call_ended(lane, job, now);
     s->active_lanes -= lane->inflight == 0;
     cycle_end_probe(job);
-    if (job->call.sent)
-        histogram_observe(&s->request_duration[job->phase], job->call.duration);
-    job->calls += job->call.sent;
+    if (job->call.result.sent)
+        histogram_observe(&s->request_duration[job->phase], job->call.result.duration);
+    job->calls += job->call.result.sent;
     if (job->retired) {
         drop_retired(s, job);
         scheduler_place_lane(s, lane, now);
         return;
     }
     adopt_next_target(job);
-    if (!job->call.sent && !error_class_is_of_account(job->call.error.class)) {
+    if (!job->call.result.sent && !error_class_is_of_account(job->call.result.error.class)) {
         not_sent(s, job, now);
         return;
     }
-    if (job->call.retry_after_ms > 0 && job->call.outcome != DAS_FAILED)
-        limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.retry_after_ms * NS_PER_MS, now);
+    if (job->call.result.retry_after_ms > 0 && job->call.result.outcome != STEP_FAILED)
+        limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.result.retry_after_ms * NS_PER_MS,
+                          now);
     job->retrying = false;
     if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
         failure_account_recovered(s, lane, now);
-    if (job->call.outcome == DAS_FINISHED)
+    if (job->call.result.outcome == STEP_FINISHED)
         succeed(s, job, now);
-    else if (job->call.outcome == DAS_RUNNING)
+    else if (job->call.result.outcome == STEP_RUNNING)
         accepted(s, job, now);
     else
         failure_of_call(s, job, probe, now);
     cycle_renew_labels(s, job, now);
-    job_clear_call(job);
+    call_clear(&job->call);
     scheduler_place_lane(s, lane, now);
     scheduler_changed(s);
 }

@@ -6,6 +6,7 @@
 
 #include "app/commands/check_account.h"
 #include "app/keyring_feed.h"
+#include "collectors/user_sessions.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -67,7 +68,7 @@ static bool print_line(const struct check *check, const char *name, size_t targe
                        const struct account_trial *trial)
 {
     int64_t interval = check->config->metrics[METRIC_USER_SESSION_COUNT].interval;
-    struct demand demand = demand_of(targets, DEMAND_CALLS_PER_RESULT, interval, quota);
+    struct demand demand = demand_of(targets, user_sessions_collector.calls_per_result, interval, quota);
     bool wrong = trial != NULL && trial->error.class != ERROR_NONE;
     bool enabled = check->config->metrics[METRIC_USER_SESSION_COUNT].enabled;
     const char *verdict = "ok";

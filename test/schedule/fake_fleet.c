@@ -71,7 +71,8 @@ static void count_arrival(struct fleet *fleet, struct fleet_account *account, in
 
 static bool fault_hits(struct fleet_fault *fault, const struct call *call)
 {
-    if (fault->class == ERROR_NONE || fault->times == 0 || (fault->only_polls && call->result_id == NULL) ||
+    if (fault->class == ERROR_NONE || fault->times == 0 ||
+        (fault->only_polls && call->continuation == NULL) ||
         (fault->sent_before > 0 && call->dispatched_at >= fault->sent_before))
         return false;
     if (fault->times != FLEET_ALWAYS)
@@ -81,16 +82,16 @@ static bool fault_hits(struct fleet_fault *fault, const struct call *call)
 
 static void answer_error(struct call *call, enum error_class class, int64_t retry_after_ms)
 {
-    call->outcome = DAS_FAILED;
-    call->retry_after_ms = retry_after_ms;
-    error_set(&call->error, class, "the fleet says %s", error_class_name(class));
+    call->result.outcome = STEP_FAILED;
+    call->result.retry_after_ms = retry_after_ms;
+    error_set(&call->result.error, class, "the fleet says %s", error_class_name(class));
 }
 
 static void answer_running(struct call *call)
 {
-    call->outcome = DAS_RUNNING;
-    call->new_result_id = strdup("async__test");
-    assert_non_null(call->new_result_id);
+    call->result.outcome = STEP_RUNNING;
+    call->result.continuation = strdup("async__test");
+    assert_non_null(call->result.continuation);
 }
 
 static void answer_finished(struct fleet *fleet, struct fleet_target *target, struct call *call)
@@ -99,9 +100,9 @@ static void answer_finished(struct fleet *fleet, struct fleet_target *target, st
     const struct das_reply reply = {.outcome = DAS_FINISHED, .users = {users, 1}};
     const struct optional_metrics_config none = {.series_per_target = 1};
 
-    call->outcome = DAS_FINISHED;
-    call->batch = user_sessions_render(call->target, &reply, &none);
-    assert_non_null(call->batch);
+    call->result.outcome = STEP_FINISHED;
+    call->result.batch = user_sessions_render(call->target, &reply, &none);
+    assert_non_null(call->result.batch);
     if (target->results > 0 && fleet->now - target->result_at > target->longest_gap)
         target->longest_gap = fleet->now - target->result_at;
     target->results++;
@@ -110,7 +111,7 @@ static void answer_finished(struct fleet *fleet, struct fleet_target *target, st
 
 static void answer_target(struct fleet *fleet, struct fleet_target *target, struct call *call)
 {
-    if (call->result_id == NULL) {
+    if (call->continuation == NULL) {
         target->submits++;
         target->submitted_at = fleet->now;
         target->computed_at = fleet->now + random_completion(fleet, target);
@@ -120,7 +121,7 @@ static void answer_target(struct fleet *fleet, struct fleet_target *target, stru
     if (fault_hits(&target->fault, call))
         answer_error(call, target->fault.class, target->fault.retry_after_ms);
     else if (target->never_finishes || fleet->now < target->computed_at ||
-             (call->result_id == NULL && target->completion > 0))
+             (call->continuation == NULL && target->completion > 0))
         answer_running(call);
     else
         answer_finished(fleet, target, call);
@@ -143,7 +144,7 @@ static bool keys_expired(const struct fleet_account *account, const struct call 
 static void arrive(struct fleet *fleet, struct fleet_call *flight)
 {
     struct fleet_account *account = flight->account;
-    struct call *call = &flight->job->call;
+    struct call *call = flight->call;
 
     count_arrival(fleet, account, flight->dispatched_at);
     if (account->server_limit > 0 && account->arrival_count > account->server_limit)
@@ -156,14 +157,14 @@ static void arrive(struct fleet *fleet, struct fleet_call *flight)
         answer_error(call, account->fault.class, account->fault.retry_after_ms);
     else
         answer_target(fleet, flight->target, call);
-    if (call->outcome == DAS_FINISHED)
-        flight->target->refreshing += fleet->now - flight->job->began_at;
+    if (call->result.outcome == STEP_FINISHED)
+        flight->target->refreshing += fleet->now - CONTAINER_OF(call, struct job, call)->began_at;
 }
 
 static void give_back(struct fleet *fleet, struct fleet_call *flight)
 {
-    flight->job->call.duration = fleet->now - flight->started_at;
-    mailbox_return_job(fleet->mailbox, flight->job);
+    flight->call->result.duration = fleet->now - flight->started_at;
+    mailbox_return_call(fleet->mailbox, flight->call);
     fleet->running--;
     free(flight);
 }
@@ -196,8 +197,8 @@ static void schedule_hanging(struct fleet *fleet, struct fleet_call *flight)
     heap_insert(&fleet->events, &ghost->node,
                 fleet->now + fleet_random(fleet, timeout + LIMITER_UNANSWERED_GRACE));
     flight->arrived = true;
-    flight->job->call.answered = false;
-    answer_error(&flight->job->call, ERROR_TRANSIENT, -1);
+    flight->call->result.answered = false;
+    answer_error(flight->call, ERROR_TRANSIENT, -1);
     heap_insert(&fleet->events, &flight->node, fleet->now + timeout);
 }
 
@@ -216,14 +217,13 @@ static void schedule(struct fleet *fleet, struct fleet_call *flight)
     heap_insert(&fleet->events, &flight->node, fleet->now + fleet_random(fleet, length + 1));
 }
 
-static void start_call(struct fleet *fleet, struct job *job)
+static void start_call(struct fleet *fleet, struct call *call)
 {
     struct fleet_call *flight = calloc(1, sizeof(*flight));
-    struct call *call = &job->call;
 
     assert_non_null(flight);
     assert_non_null(call->credentials);
-    flight->job = job;
+    flight->call = call;
     flight->target = find_target(fleet, call->target);
     flight->account = find_account(fleet, call->target);
     flight->dispatched_at = call->dispatched_at;
@@ -231,11 +231,11 @@ static void start_call(struct fleet *fleet, struct job *job)
     fleet->running++;
     if (fleet->on_call != NULL)
         fleet->on_call(fleet, flight);
-    call->retry_after_ms = -1;
-    call->sent = flight->target->unsent == 0 && !flight->account->cannot_sign;
-    call->answered = call->sent;
-    error_clear(&call->error);
-    if (call->sent) {
+    call->result.retry_after_ms = -1;
+    call->result.sent = flight->target->unsent == 0 && !flight->account->cannot_sign;
+    call->result.answered = call->result.sent;
+    error_clear(&call->result.error);
+    if (call->result.sent) {
         schedule(fleet, flight);
         return;
     }
@@ -246,14 +246,14 @@ static void start_call(struct fleet *fleet, struct job *job)
 
 static bool start_calls(struct fleet *fleet)
 {
-    struct job *job;
+    struct call *call;
     bool returned = false;
 
     while (fleet->running < (size_t)fleet->config->exporter.workers &&
-           (job = job_queue_try_pop(fleet->queue)) != NULL) {
+           (call = call_queue_try_pop(fleet->queue)) != NULL) {
         size_t running = fleet->running;
 
-        start_call(fleet, job);
+        start_call(fleet, call);
         returned = returned || fleet->running == running;
     }
     return returned;
@@ -273,7 +273,7 @@ static bool run_event(struct fleet *fleet)
 {
     struct fleet_call *flight = CONTAINER_OF(heap_pop(&fleet->events), struct fleet_call, node);
 
-    if (flight->job == NULL) {
+    if (flight->call == NULL) {
         count_arrival(fleet, flight->account, flight->dispatched_at);
         free(flight);
         return false;
@@ -381,6 +381,19 @@ void fleet_reload(struct fleet *fleet)
     fleet_check(fleet);
 }
 
+void fleet_load_limits(struct fleet *fleet, struct batch *batch)
+{
+    static const uint64_t rejected[REJECTION_COUNT];
+
+    scheduler_apply_load(fleet->scheduler,
+                         &(struct metric_load){.metric = METRIC_MAX_USER_CONNECTIONS,
+                                               .batch = batch,
+                                               .rejected = rejected,
+                                               .loaded_unix_ms = 1,
+                                               .duration = NS_PER_SECOND},
+                         fleet->now);
+}
+
 void fleet_apply_inventory(struct fleet *fleet)
 {
     struct inventory *inventory = fleet_build_inventory(fleet);
@@ -434,9 +447,10 @@ struct fleet *fleet_new_empty(const struct fleet_settings *settings)
 {
     struct fleet *fleet = calloc(1, sizeof(*fleet));
     struct scheduler_parts parts = {.random_seed = 7,
-                                    .lookup_credentials = fleet_lookup_credentials,
-                                    .credentials_refused = fleet_credentials_refused,
-                                    .credentials_context = fleet};
+                                    .collector = &user_sessions_collector,
+                                    .credentials = {.context = fleet,
+                                                    .lookup = fleet_lookup_credentials,
+                                                    .refused = fleet_credentials_refused}};
 
     assert_non_null(fleet);
     log_set_level(LOG_LEVEL_ERROR + 1); /* nothing */
@@ -447,7 +461,7 @@ struct fleet *fleet_new_empty(const struct fleet_settings *settings)
     fleet->config = fleet_load_config(fleet);
     fleet_configure_keys(fleet);
     fleet->registry = parts.registry = registry_new();
-    fleet->queue = parts.queue = job_queue_new((size_t)fleet->config->exporter.queue_size);
+    fleet->queue = parts.queue = call_queue_new((size_t)fleet->config->exporter.queue_size);
     fleet->mailbox = parts.mailbox = mailbox_new();
     fleet->refreshes = parts.refreshes = refresh_table_new(1);
     fleet->board = parts.board = status_board_new(fleet->mailbox);
@@ -471,11 +485,11 @@ static void stop_calls(struct fleet *fleet)
     while (heap_peek(&fleet->events) != NULL) {
         struct fleet_call *flight = CONTAINER_OF(heap_pop(&fleet->events), struct fleet_call, node);
 
-        if (flight->job == NULL) {
+        if (flight->call == NULL) {
             free(flight);
             continue;
         }
-        flight->job->call.sent = flight->arrived;
+        flight->call->result.sent = flight->arrived;
         give_back(fleet, flight);
     }
 }
@@ -487,7 +501,7 @@ void fleet_free(struct fleet *fleet)
     status_board_free(fleet->board);
     refresh_table_free(fleet->refreshes);
     mailbox_free(fleet->mailbox);
-    job_queue_free(fleet->queue);
+    call_queue_free(fleet->queue);
     registry_free(fleet->registry);
     config_put(fleet->config);
     fleet_forget_keys(fleet);

@@ -69,7 +69,7 @@ struct fleet_account {
     unsigned rate_limit;
 
     /* the keyring: fleet_give_keys() and so on */
-    struct keyring_entry keys;
+    struct account_credentials keys;
     bool unknown_to_keyring;
     unsigned renewals; /* asked for */
 
@@ -113,7 +113,7 @@ struct fleet_settings {
 
 struct fleet_call {
     struct heap_node node;
-    struct job *job; /* NULL: gave up, but the call may still arrive */
+    struct call *call; /* NULL: gave up, but it may still arrive */
     struct fleet_target *target;
     struct fleet_account *account;
     bool arrived;
@@ -132,7 +132,7 @@ struct fleet {
 
     struct config *config;
     struct registry *registry;
-    struct job_queue *queue;
+    struct call_queue *queue;
     struct mailbox *mailbox;
     struct refresh_table *refreshes;
     struct status_board *board;
@@ -160,6 +160,9 @@ void fleet_free(struct fleet *fleet);
 /* Brings inventory and configuration in line with targets, accounts and settings. */
 void fleet_apply_inventory(struct fleet *fleet);
 void fleet_reload(struct fleet *fleet);
+
+/* The users table was loaded, or could not be: NULL. */
+void fleet_load_limits(struct fleet *fleet, struct batch *batch);
 
 /* Runs to a time or for a while; the invariants are checked at the end. */
 void fleet_run_until(struct fleet *fleet, int64_t time);
@@ -211,7 +214,7 @@ void fleet_configure_keys(struct fleet *fleet);
 void fleet_forget_keys(struct fleet *fleet);
 
 /* The scheduler's side of it, with the fleet as context. */
-void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry);
+void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct account_credentials *known);
 bool fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused);
 
 /* fake_fleet_check.c */

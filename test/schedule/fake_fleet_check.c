@@ -32,7 +32,7 @@ static void check_job(const struct scheduler *s, const struct job *job)
     bool is_probe = job->lane->probe == job;
 
     assert_int_equal(heap_queued(&job->node), job->place != JOB_ASLEEP);
-    assert_null(job->call.batch);
+    assert_null(job->call.result.batch);
     if (job->place == JOB_WAITING)
         assert_true(job->node.key > s->last_step);
     if (job->place == JOB_ASLEEP) {
@@ -42,7 +42,7 @@ static void check_job(const struct scheduler *s, const struct job *job)
     if (!job->in_cycle) {
         assert_false(job->outstanding || job->manual || is_probe);
         assert_true(job->refreshes == 0);
-        assert_null(job->call.result_id);
+        assert_null(job->call.continuation);
     }
 }
 
@@ -108,7 +108,7 @@ void fleet_check(const struct fleet *fleet)
     assert_int_equal(s->calling, calling);
     assert_int_equal(s->active_lanes, active);
     assert_int_equal(s->timers.count, waiting);
-    assert_int_equal(s->calling, fleet->running + job_queue_length(fleet->queue));
+    assert_int_equal(s->calling, fleet->running + call_queue_length(fleet->queue));
     assert_true(s->calling <= (size_t)s->config->exporter.queue_size);
     check_full_cycle(s);
 }

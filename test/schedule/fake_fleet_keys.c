@@ -17,11 +17,11 @@ static struct fleet_account *account_of(struct fleet *fleet, const char *aliyun_
     return &fleet->accounts[i];
 }
 
-void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct keyring_entry *entry)
+void fleet_lookup_credentials(void *context, const char *aliyun_uid, struct account_credentials *known)
 {
-    *entry = account_of(context, aliyun_uid)->keys;
-    if (entry->credentials != NULL)
-        credentials_get(entry->credentials);
+    *known = account_of(context, aliyun_uid)->keys;
+    if (known->credentials != NULL)
+        credentials_get(known->credentials);
 }
 
 bool fleet_credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
@@ -55,28 +55,28 @@ static struct credentials *credentials_of(unsigned key)
 
 void fleet_give_keys(struct fleet *fleet, size_t account, unsigned key)
 {
-    struct keyring_entry *keys = &fleet->accounts[account].keys;
+    struct account_credentials *keys = &fleet->accounts[account].keys;
 
     credentials_put(keys->credentials);
-    *keys = (struct keyring_entry){.kind = CREDENTIAL_ROLE,
-                                   .credentials = credentials_of(key),
-                                   .expiry_unix_ms = clock_unix_ms() + 3600000};
+    *keys = (struct account_credentials){.kind = CREDENTIAL_ROLE,
+                                         .credentials = credentials_of(key),
+                                         .expiry_unix_ms = clock_unix_ms() + 3600000};
     assert_non_null(keys->credentials);
     tell(fleet, account);
 }
 
 void fleet_await_keys(struct fleet *fleet, size_t account)
 {
-    struct keyring_entry *keys = &fleet->accounts[account].keys;
+    struct account_credentials *keys = &fleet->accounts[account].keys;
 
     credentials_put(keys->credentials);
-    *keys = (struct keyring_entry){.kind = CREDENTIAL_ROLE};
+    *keys = (struct account_credentials){.kind = CREDENTIAL_ROLE};
     tell(fleet, account);
 }
 
 void fleet_fail_keys(struct fleet *fleet, size_t account, bool keep)
 {
-    struct keyring_entry *keys = &fleet->accounts[account].keys;
+    struct account_credentials *keys = &fleet->accounts[account].keys;
 
     keys->kind = CREDENTIAL_ROLE;
     error_set(&keys->error, ERROR_TRANSIENT, "STS cannot be reached");
@@ -99,8 +99,8 @@ static void configure(struct fleet_account *account)
         return;
     }
     credentials_put(had);
-    account->keys = (struct keyring_entry){.kind = wanted != NULL ? CREDENTIAL_STATIC : CREDENTIAL_NONE,
-                                           .credentials = wanted};
+    account->keys = (struct account_credentials){.kind = wanted != NULL ? CREDENTIAL_STATIC : CREDENTIAL_NONE,
+                                                 .credentials = wanted};
 }
 
 void fleet_configure_keys(struct fleet *fleet)

@@ -27,7 +27,7 @@ static int64_t now;
 static struct lane *new_lane(int64_t rate_limit)
 {
     const struct das_config das = {.rate_limit = rate_limit, .rate_window = NS_PER_SECOND};
-    struct lane *lane = lane_new("1000000000000001", &das, &account, START - NS_PER_SECOND);
+    struct lane *lane = lane_new("1000000000000001", &das, &account, 2100, START - NS_PER_SECOND);
 
     assert_non_null(lane);
     job_count = 0;
@@ -51,11 +51,11 @@ static struct job *add(struct lane *lane, enum ready_class class, int64_t succes
 
 static void end_call(struct lane *lane, struct job *job, bool answered)
 {
-    job->call.sent = true;
-    job->call.answered = answered;
-    job->call.outcome = answered ? DAS_RUNNING : DAS_FAILED;
-    job->call.error.class = answered ? ERROR_NONE : ERROR_TRANSIENT;
-    job->call.duration = 50 * NS_PER_MS;
+    job->call.result.sent = true;
+    job->call.result.answered = answered;
+    job->call.result.outcome = answered ? STEP_RUNNING : STEP_FAILED;
+    job->call.result.error.class = answered ? ERROR_NONE : ERROR_TRANSIENT;
+    job->call.result.duration = 50 * NS_PER_MS;
     lane_call_ended(lane, job, now);
 }
 
@@ -285,7 +285,7 @@ static void test_a_call_that_was_not_sent_costs_nothing(void **state)
 
     (void)state;
     assert_non_null(lane_take(lane, WORKERS, now));
-    job->call.sent = false;
+    job->call.result.sent = false;
     lane_call_ended(lane, job, now);
     assert_int_equal(lane->requests[API_PHASE_SUBMIT], 0);
     assert_int_equal(limiter_inflight(lane->limiter), 0);
@@ -322,47 +322,47 @@ static void test_outstanding_results_do_not_hold_a_probe_back(void **state)
     lane_free(lane);
 }
 
-static struct keyring_entry entry_of(const char *key)
+static struct account_credentials known_of(const char *key)
 {
-    return (struct keyring_entry){.kind = CREDENTIAL_STATIC,
-                                  .credentials = credentials_new(key, "invented", "")};
+    return (struct account_credentials){.kind = CREDENTIAL_STATIC,
+                                        .credentials = credentials_new(key, "invented", "")};
 }
 
 static void test_new_keys_bring_a_lane_up(void **state)
 {
-    struct keyring_entry entry = entry_of("other");
+    struct account_credentials known = known_of("other");
     struct lane *lane = new_lane(50);
     struct error error;
 
     (void)state;
     error_set(&error, ERROR_CREDENTIALS, "refused");
     lane_set_down(lane, &error, now);
-    assert_true(lane_set_credentials(lane, &entry));
+    assert_true(lane_set_credentials(lane, &known));
     assert_false(lane->down);
-    assert_null(entry.credentials);
+    assert_null(known.credentials);
     lane_free(lane);
 }
 
 static void test_the_same_keys_do_not_bring_a_lane_up(void **state)
 {
-    struct keyring_entry entry = entry_of("key");
+    struct account_credentials known = known_of("key");
     struct lane *lane = new_lane(50);
     struct error error;
 
     (void)state;
-    assert_true(lane_set_credentials(lane, &entry));
+    assert_true(lane_set_credentials(lane, &known));
     error_set(&error, ERROR_CREDENTIALS, "refused");
     lane_set_down(lane, &error, now);
-    entry =
-        (struct keyring_entry){.kind = CREDENTIAL_STATIC, .credentials = credentials_get(lane->credentials)};
-    assert_false(lane_set_credentials(lane, &entry));
+    known = (struct account_credentials){.kind = CREDENTIAL_STATIC,
+                                         .credentials = credentials_get(lane->credentials)};
+    assert_false(lane_set_credentials(lane, &known));
     assert_true(lane->down);
     lane_free(lane);
 }
 
 static void test_a_lane_that_renews_its_keys_sends_nothing(void **state)
 {
-    struct keyring_entry entry = entry_of("newer");
+    struct account_credentials known = known_of("newer");
     struct lane *lane = new_lane(50);
 
     (void)state;
@@ -370,7 +370,7 @@ static void test_a_lane_that_renews_its_keys_sends_nothing(void **state)
     lane->renewing = true;
     assert_true(lane_next(lane, WORKERS, now) == CLOCK_NEVER);
     assert_null(lane_take(lane, WORKERS, now));
-    lane_set_credentials(lane, &entry);
+    lane_set_credentials(lane, &known);
     assert_non_null(take(lane));
     lane_free(lane);
 }

@@ -42,18 +42,18 @@ static void add_one(void *argument, int64_t now)
 struct owner {
     struct mailbox *mailbox;
     pthread_t thread;
-    size_t jobs;
+    size_t calls;
 };
 
 static void take_all(struct owner *owner)
 {
     struct message *message;
-    struct list jobs;
+    struct list calls;
 
-    list_init(&jobs);
-    mailbox_take_jobs(owner->mailbox, &jobs);
-    while (list_pop_front(&jobs) != NULL)
-        owner->jobs++;
+    list_init(&calls);
+    mailbox_take_calls(owner->mailbox, &calls);
+    while (list_pop_front(&calls) != NULL)
+        owner->calls++;
     while ((message = mailbox_take_message(owner->mailbox)) != NULL) {
         message->run(message->argument, clock_now());
         mailbox_answer(owner->mailbox, message);
@@ -87,21 +87,21 @@ static void stop_owner(struct owner *owner)
     mailbox_free(owner->mailbox);
 }
 
-static void test_returned_jobs_come_in_their_order(void **state)
+static void test_returned_calls_come_in_their_order(void **state)
 {
     struct mailbox *mailbox = mailbox_new();
-    struct job jobs[3] = {0};
+    struct call calls[3] = {0};
     struct list taken;
 
     (void)state;
     for (int i = 0; i < 3; i++)
-        mailbox_return_job(mailbox, &jobs[i]);
+        mailbox_return_call(mailbox, &calls[i]);
     list_init(&taken);
-    mailbox_take_jobs(mailbox, &taken);
+    mailbox_take_calls(mailbox, &taken);
     for (int i = 0; i < 3; i++)
-        assert_ptr_equal(list_pop_front(&taken), &jobs[i].link);
+        assert_ptr_equal(list_pop_front(&taken), &calls[i].link);
     assert_true(list_empty(&taken));
-    mailbox_take_jobs(mailbox, &taken);
+    mailbox_take_calls(mailbox, &taken);
     assert_true(list_empty(&taken));
     mailbox_free(mailbox);
 }
@@ -144,18 +144,18 @@ static void test_a_closed_mailbox_refuses_calls(void **state)
     mailbox_free(mailbox);
 }
 
-static void test_a_closed_mailbox_still_takes_jobs_back(void **state)
+static void test_a_closed_mailbox_still_takes_calls_back(void **state)
 {
     struct mailbox *mailbox = mailbox_new();
-    struct job job = {0};
+    struct call call = {0};
     struct list taken;
 
     (void)state;
     mailbox_close(mailbox);
-    mailbox_return_job(mailbox, &job);
+    mailbox_return_call(mailbox, &call);
     list_init(&taken);
-    mailbox_take_jobs(mailbox, &taken);
-    assert_ptr_equal(list_pop_front(&taken), &job.link);
+    mailbox_take_calls(mailbox, &taken);
+    assert_ptr_equal(list_pop_front(&taken), &call.link);
     mailbox_free(mailbox);
 }
 
@@ -173,10 +173,10 @@ static void test_waiting_ends_at_the_deadline(void **state)
 static void test_waiting_does_not_begin_while_something_is_there(void **state)
 {
     struct mailbox *mailbox = mailbox_new();
-    struct job job = {0};
+    struct call call = {0};
 
     (void)state;
-    mailbox_return_job(mailbox, &job);
+    mailbox_return_call(mailbox, &call);
     assert_true(mailbox_wait(mailbox, CLOCK_NEVER));
     mailbox_free(mailbox);
 }
@@ -325,11 +325,11 @@ static void test_a_wake_ends_one_sleep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_returned_jobs_come_in_their_order),
+        cmocka_unit_test(test_returned_calls_come_in_their_order),
         cmocka_unit_test(test_a_call_has_run_when_it_returns),
         cmocka_unit_test(test_a_call_that_nobody_takes_times_out_and_never_runs),
         cmocka_unit_test(test_a_closed_mailbox_refuses_calls),
-        cmocka_unit_test(test_a_closed_mailbox_still_takes_jobs_back),
+        cmocka_unit_test(test_a_closed_mailbox_still_takes_calls_back),
         cmocka_unit_test(test_waiting_ends_at_the_deadline),
         cmocka_unit_test(test_waiting_does_not_begin_while_something_is_there),
         cmocka_unit_test(test_waiting_in_a_closed_mailbox_says_so),

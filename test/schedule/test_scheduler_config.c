@@ -190,13 +190,12 @@ static void test_switching_the_limits_off_takes_their_samples_away(void **state)
 {
     struct fleet *fleet = fleet_new(&(struct fleet_settings){0});
     const char *const values[] = {"rm-test00000", "app"};
-    struct user_limits limits = {.loaded_unix_ms = 1};
     struct batch *batch = batch_new();
 
     (void)state;
     batch_add(batch, FAMILY_MAX_USER_CONNECTIONS, values, 7);
     assert_true(batch_seal(batch, NULL));
-    scheduler_apply_user_limits(fleet->scheduler, batch, &limits, NS_PER_SECOND, fleet->now);
+    fleet_load_limits(fleet, batch);
     assert_int_equal(fleet_series(fleet, "db_max_user_connections"), 1);
     fleet->settings.limits_disabled = true;
     fleet_reload(fleet);
@@ -208,13 +207,12 @@ static void test_limits_that_arrive_after_they_were_switched_off_are_dropped(voi
 {
     struct fleet *fleet = fleet_new(&(struct fleet_settings){.limits_disabled = true});
     const char *const values[] = {"rm-test00000", "app"};
-    struct user_limits limits = {.loaded_unix_ms = 1};
     struct batch *batch = batch_new();
 
     (void)state;
     batch_add(batch, FAMILY_MAX_USER_CONNECTIONS, values, 7);
     assert_true(batch_seal(batch, NULL));
-    scheduler_apply_user_limits(fleet->scheduler, batch, &limits, NS_PER_SECOND, fleet->now);
+    fleet_load_limits(fleet, batch);
     assert_int_equal(fleet_series(fleet, "db_max_user_connections"), 0);
     fleet_free(fleet);
 }

@@ -76,7 +76,7 @@ static int64_t spread_from;
 
 static void note_submit(struct fleet *fleet, const struct fleet_call *call)
 {
-    if (call->job->call.result_id == NULL)
+    if (call->call->continuation == NULL)
         submits_in[(fleet->now - spread_from) / (5 * NS_PER_SECOND) % BUCKETS]++;
 }
 
@@ -101,7 +101,7 @@ static size_t recent_count;
 /* Never more than the pacing allows in a tenth of a second: 5, and the burst of 3. */
 static void check_pace(struct fleet *fleet, const struct fleet_call *call)
 {
-    int64_t dispatched = call->job->call.dispatched_at;
+    int64_t dispatched = call->call->dispatched_at;
 
     (void)fleet;
     if (recent_count >= 8)
@@ -262,8 +262,8 @@ static void check_total(struct fleet *fleet, const struct fleet_call *call)
 {
     (void)fleet;
     if (all_count >= 30)
-        assert_true(call->job->call.dispatched_at - all_recent[(all_count - 30) % 256] >= NS_PER_SECOND);
-    all_recent[all_count++ % 256] = call->job->call.dispatched_at;
+        assert_true(call->call->dispatched_at - all_recent[(all_count - 30) % 256] >= NS_PER_SECOND);
+    all_recent[all_count++ % 256] = call->call->dispatched_at;
 }
 
 static void test_the_total_limit_holds_over_all_accounts(void **state)

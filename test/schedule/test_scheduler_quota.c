@@ -157,7 +157,7 @@ static int64_t counted_from;
 
 static void count_submit(struct fleet *fleet, const struct fleet_call *call)
 {
-    if (call->job->call.result_id == NULL)
+    if (call->call->continuation == NULL)
         submits_in[(fleet->now - counted_from) / (5 * NS_PER_SECOND) % PARTS]++;
 }
 

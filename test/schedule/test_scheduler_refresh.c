@@ -125,7 +125,6 @@ static void test_a_refresh_of_the_limits_waits_for_the_users_table(void **state)
 {
     struct fleet *fleet = resting_fleet();
     struct refresh_progress progress;
-    struct user_limits limits = {.loaded_unix_ms = 1};
     struct batch *batch = batch_new();
 
     (void)state;
@@ -135,7 +134,7 @@ static void test_a_refresh_of_the_limits_waits_for_the_users_table(void **state)
     assert_int_equal(progress.targets, 1);
     fleet_run(fleet, NS_PER_SECOND);
     assert_int_equal(fleet_progress(fleet, &progress).state, REFRESH_RUNNING);
-    scheduler_apply_user_limits(fleet->scheduler, batch, &limits, NS_PER_SECOND, fleet->now);
+    fleet_load_limits(fleet, batch);
     assert_int_equal(fleet_progress(fleet, &progress).state, REFRESH_FINISHED);
     assert_int_equal(fleet_progress(fleet, &progress).failed, 0);
     assert_int_equal(fleet_results(fleet), 20);
@@ -149,7 +148,7 @@ static void test_a_users_table_that_cannot_be_loaded_is_a_failure(void **state)
 
     (void)state;
     assert_int_equal(refresh_metric(fleet, METRIC_MAX_USER_CONNECTIONS, "", &progress), REFRESH_ACCEPTED);
-    scheduler_apply_user_limits(fleet->scheduler, NULL, NULL, 0, fleet->now);
+    fleet_load_limits(fleet, NULL);
     assert_int_equal(fleet_progress(fleet, &progress).failed, 1);
     fleet_free(fleet);
 }
@@ -304,7 +303,7 @@ static unsigned manual_calls, other_calls;
 static void note_kind(struct fleet *fleet, const struct fleet_call *call)
 {
     (void)fleet;
-    if (call->job->manual && call->job->call.result_id == NULL)
+    if (CONTAINER_OF(call->call, struct job, call)->manual && call->call->continuation == NULL)
         manual_calls++;
     else
         other_calls++;

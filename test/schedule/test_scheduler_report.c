@@ -350,7 +350,7 @@ static void test_jobs_in_a_closed_queue_are_freed_with_the_scheduler(void **stat
 
     (void)state;
     fleet_run(fleet, 1200 * NS_PER_MS);
-    job_queue_close(fleet->queue);
+    call_queue_close(fleet->queue);
     fleet->now += 500 * NS_PER_MS;
     scheduler_step(fleet->scheduler, fleet->now);
     fleet_free(fleet);

@@ -42,7 +42,7 @@ static struct fleet *started_fleet(size_t targets)
     struct fleet *fleet = fleet_new(&(struct fleet_settings){.targets = targets});
     struct error error;
 
-    job_queue_close(fleet->queue); /* there are no workers: calls end unsent */
+    call_queue_close(fleet->queue); /* there are no workers: calls end unsent */
     atomic_store(&statuses, 0);
     atomic_store(&messages, 0);
     atomic_store(&no_memory, false);

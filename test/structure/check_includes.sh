@@ -14,8 +14,9 @@ allowed_headers() {
     db/*) echo '^(core|config|db)/' ;;
     das/*) echo '^(core|config|das)/' ;;
     metrics/*) echo '^(core|config|metrics)/' ;;
+    collectors/collector.h) echo '^((core|config)/|db/inventory\.h$|metrics/batch\.h$)' ;;
     collectors/*) echo '^((core|config|das|metrics|collectors)/|db/inventory\.h$)' ;;
-    schedule/*) echo '^((core|config|das|metrics|collectors|schedule)/|db/inventory\.h$)' ;;
+    schedule/*) echo '^((core|config|metrics|schedule)/|collectors/collector\.h$|db/inventory\.h$)' ;;
     http/*) echo '^((core|config|metrics|http)/|schedule/(refresh|status)\.h$)' ;;
     test/*) echo "^($folders|test)/" ;;
     *) echo "^($folders)/" ;; # exporter.c and app/: the wiring

@@ -1,4 +1,4 @@
-#include "schedule/worker_pool.h"
+#include "schedule/workers.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -16,11 +16,12 @@
 
 #include <cmocka.h>
 
+#include "collectors/user_sessions.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "das/client.h"
 
-#define JOBS       8
+#define CALLS      8
 #define PATIENCE   (60 * NS_PER_SECOND)
 #define STOP_LIMIT (500 * NS_PER_MS)
 
@@ -96,7 +97,7 @@ static void answer(int connection, const char *body)
 
 static struct config *load_config(const struct listener *listener, unsigned workers)
 {
-    char path[] = "/tmp/test_worker_pool_XXXXXX";
+    char path[] = "/tmp/test_workers_XXXXXX";
     FILE *file = fdopen(mkstemp(path), "w");
     struct config *config;
     struct error error;
@@ -116,10 +117,10 @@ static struct config *load_config(const struct listener *listener, unsigned work
 struct bench {
     struct listener listener;
     struct config *config;
-    struct job_queue *queue;
+    struct call_queue *queue;
     struct mailbox *mailbox;
-    struct worker_pool *pool;
-    struct job *jobs[JOBS];
+    struct workers *pool;
+    struct call *calls[CALLS];
 };
 
 static void bench_start(struct bench *bench, unsigned workers, bool refusing)
@@ -131,28 +132,30 @@ static void bench_start(struct bench *bench, unsigned workers, bool refusing)
     else
         listener_open(&bench->listener);
     bench->config = load_config(&bench->listener, workers);
-    bench->queue = job_queue_new(JOBS);
+    bench->queue = call_queue_new(CALLS);
     bench->mailbox = mailbox_new();
-    bench->pool = worker_pool_new(bench->config, bench->queue, bench->mailbox);
+    bench->pool = workers_new(bench->config, &user_sessions_collector, bench->queue, bench->mailbox);
     assert_non_null(bench->pool);
-    for (int i = 0; i < JOBS; i++) {
-        bench->jobs[i] = job_new();
-        bench->jobs[i]->target = &rds_target;
-        bench->jobs[i]->call.target = &rds_target;
-        bench->jobs[i]->call.credentials = credentials_new("key", "invented", "");
-        bench->jobs[i]->call.dispatched_at = clock_now();
+    for (int i = 0; i < CALLS; i++) {
+        bench->calls[i] = calloc(1, sizeof(struct call));
+        assert_non_null(bench->calls[i]);
+        bench->calls[i]->target = &rds_target;
+        bench->calls[i]->credentials = credentials_new("key", "invented", "");
+        bench->calls[i]->dispatched_at = clock_now();
     }
-    assert_true(worker_pool_start(bench->pool, &error));
+    assert_true(workers_start(bench->pool, &error));
 }
 
 static void bench_end(struct bench *bench)
 {
-    worker_pool_stop(bench->pool);
-    worker_pool_free(bench->pool);
+    workers_stop(bench->pool);
+    workers_free(bench->pool);
     mailbox_free(bench->mailbox);
-    job_queue_free(bench->queue);
-    for (int i = 0; i < JOBS; i++)
-        job_free(bench->jobs[i]);
+    call_queue_free(bench->queue);
+    for (int i = 0; i < CALLS; i++) {
+        call_clear(bench->calls[i]);
+        free(bench->calls[i]);
+    }
     config_put(bench->config);
     listener_close(&bench->listener);
 }
@@ -160,7 +163,7 @@ static void bench_end(struct bench *bench)
 static void push(struct bench *bench, int count)
 {
     for (int i = 0; i < count; i++)
-        assert_true(job_queue_push(bench->queue, bench->jobs[i]));
+        assert_true(call_queue_push(bench->queue, bench->calls[i]));
 }
 
 static void await_returns(struct bench *bench, int count)
@@ -172,7 +175,7 @@ static void await_returns(struct bench *bench, int count)
     while (count > 0) {
         mailbox_wait(bench->mailbox, deadline);
         assert_true(clock_now() < deadline);
-        mailbox_take_jobs(bench->mailbox, &returned);
+        mailbox_take_calls(bench->mailbox, &returned);
         while (list_pop_front(&returned) != NULL)
             count--;
     }
@@ -185,16 +188,16 @@ static void test_a_refused_connection_is_a_transient_failure_that_cannot_be_coun
 
     (void)state;
     bench_start(&bench, 2, true);
-    push(&bench, JOBS);
-    await_returns(&bench, JOBS);
-    for (int i = 0; i < JOBS; i++) {
-        const struct call *call = &bench.jobs[i]->call;
+    push(&bench, CALLS);
+    await_returns(&bench, CALLS);
+    for (int i = 0; i < CALLS; i++) {
+        const struct call *call = bench.calls[i];
 
-        assert_true(call->sent);
-        assert_true(call->answered);
-        assert_int_equal(call->outcome, DAS_FAILED);
-        assert_int_equal(call->error.class, ERROR_TRANSIENT);
-        assert_null(call->batch);
+        assert_true(call->result.sent);
+        assert_true(call->result.answered);
+        assert_int_equal(call->result.outcome, STEP_FAILED);
+        assert_int_equal(call->result.error.class, ERROR_TRANSIENT);
+        assert_null(call->result.batch);
     }
     bench_end(&bench);
 }
@@ -205,12 +208,12 @@ static void test_keys_that_cannot_be_signed_with_are_no_call(void **state)
 
     (void)state;
     bench_start(&bench, 1, false);
-    credentials_put(bench.jobs[0]->call.credentials);
-    bench.jobs[0]->call.credentials = credentials_new("key\n", "invented", "");
+    credentials_put(bench.calls[0]->credentials);
+    bench.calls[0]->credentials = credentials_new("key\n", "invented", "");
     push(&bench, 1);
     await_returns(&bench, 1);
-    assert_false(bench.jobs[0]->call.sent);
-    assert_int_equal(bench.jobs[0]->call.error.class, ERROR_CREDENTIALS);
+    assert_false(bench.calls[0]->result.sent);
+    assert_int_equal(bench.calls[0]->result.error.class, ERROR_CREDENTIALS);
     bench_end(&bench);
 }
 
@@ -227,10 +230,10 @@ static void test_an_accepted_submit_brings_its_result_id(void **state)
            "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"async__1\",\"IsFinish\":false,"
            "\"State\":\"RUNNING\"}}");
     await_returns(&bench, 1);
-    assert_int_equal(bench.jobs[0]->call.outcome, DAS_RUNNING);
-    assert_string_equal(bench.jobs[0]->call.new_result_id, "async__1");
-    assert_true(bench.jobs[0]->call.sent && bench.jobs[0]->call.answered);
-    assert_true(bench.jobs[0]->call.duration > 0);
+    assert_int_equal(bench.calls[0]->result.outcome, STEP_RUNNING);
+    assert_string_equal(bench.calls[0]->result.continuation, "async__1");
+    assert_true(bench.calls[0]->result.sent && bench.calls[0]->result.answered);
+    assert_true(bench.calls[0]->result.duration > 0);
     close(connection);
     bench_end(&bench);
 }
@@ -249,8 +252,8 @@ static void test_a_finished_reply_brings_a_sealed_batch(void **state)
         "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"r\",\"IsFinish\":true,\"State\":\"SUCCESS\","
         "\"SessionData\":{\"UserStats\":[{\"Key\":\"app\",\"TotalCount\":3,\"ActiveCount\":1}]}}}");
     await_returns(&bench, 1);
-    assert_int_equal(bench.jobs[0]->call.outcome, DAS_FINISHED);
-    assert_int_equal(batch_sample_count(bench.jobs[0]->call.batch, FAMILY_USER_SESSION_COUNT), 1);
+    assert_int_equal(bench.calls[0]->result.outcome, STEP_FINISHED);
+    assert_int_equal(batch_sample_count(bench.calls[0]->result.batch, FAMILY_USER_SESSION_COUNT), 1);
     close(connection);
     bench_end(&bench);
 }
@@ -263,25 +266,25 @@ static void test_stopping_does_not_wait_for_calls_in_flight(void **state)
 
     (void)state;
     bench_start(&bench, 4, false);
-    push(&bench, JOBS);
+    push(&bench, CALLS);
     for (int i = 0; i < 4; i++)
         connections[i] = listener_accept(&bench.listener);
     start = clock_now();
-    worker_pool_stop(bench.pool);
+    workers_stop(bench.pool);
     assert_true(clock_now() - start < STOP_LIMIT);
     await_returns(&bench, 4);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(bench.jobs[i]->call.outcome, DAS_FAILED);
+        assert_int_equal(bench.calls[i]->result.outcome, STEP_FAILED);
         close(connections[i]);
     }
     /* What no worker had taken is still in the queue. */
-    assert_int_equal(job_queue_length(bench.queue), JOBS - 4);
-    while (job_queue_try_pop(bench.queue) != NULL)
+    assert_int_equal(call_queue_length(bench.queue), CALLS - 4);
+    while (call_queue_try_pop(bench.queue) != NULL)
         ;
     bench_end(&bench);
 }
 
-static void test_stopping_at_once_loses_no_job(void **state)
+static void test_stopping_at_once_loses_no_call(void **state)
 {
     (void)state;
     for (int round = 0; round < 50; round++) {
@@ -290,15 +293,15 @@ static void test_stopping_at_once_loses_no_job(void **state)
         int seen = 0;
 
         bench_start(&bench, 4, round % 2 == 0);
-        push(&bench, JOBS);
-        worker_pool_stop(bench.pool);
-        while (job_queue_try_pop(bench.queue) != NULL)
+        push(&bench, CALLS);
+        workers_stop(bench.pool);
+        while (call_queue_try_pop(bench.queue) != NULL)
             seen++;
         list_init(&returned);
-        mailbox_take_jobs(bench.mailbox, &returned);
+        mailbox_take_calls(bench.mailbox, &returned);
         while (list_pop_front(&returned) != NULL)
             seen++;
-        assert_int_equal(seen, JOBS);
+        assert_int_equal(seen, CALLS);
         bench_end(&bench);
     }
 }
@@ -315,7 +318,7 @@ static void test_a_new_configuration_is_used_from_the_next_call_on(void **state)
     await_returns(&bench, 1);
     listener_open(&other);
     config = load_config(&other, 1);
-    worker_pool_configure(bench.pool, config);
+    workers_configure(bench.pool, config);
     config_put(config);
     push(&bench, 1);
     close(listener_accept(&other));
@@ -335,11 +338,11 @@ static void test_the_configuration_may_change_during_a_call(void **state)
     push(&bench, 1);
     connection = listener_accept(&bench.listener);
     config = load_config(&bench.listener, 1);
-    worker_pool_configure(bench.pool, config);
+    workers_configure(bench.pool, config);
     config_put(config);
     answer(connection, "{\"Code\":200,\"Success\":true,\"Data\":{\"ResultId\":\"r\",\"IsFinish\":false}}");
     await_returns(&bench, 1);
-    assert_int_equal(bench.jobs[0]->call.outcome, DAS_RUNNING);
+    assert_int_equal(bench.calls[0]->result.outcome, STEP_RUNNING);
     close(connection);
     bench_end(&bench);
 }
@@ -350,7 +353,7 @@ static void test_an_idle_pool_is_alive(void **state)
 
     (void)state;
     bench_start(&bench, 1, true);
-    assert_true(worker_pool_alive(bench.pool, clock_now() + PATIENCE, NS_PER_SECOND));
+    assert_true(workers_alive(bench.pool, clock_now() + PATIENCE, NS_PER_SECOND));
     bench_end(&bench);
 }
 
@@ -365,12 +368,12 @@ static void test_a_pool_that_was_idle_for_long_is_alive_when_a_call_is_queued(vo
     push(&bench, 1);
     connection = listener_accept(&bench.listener);
     now = clock_now() + PATIENCE;
-    bench.jobs[1]->call.dispatched_at = now;
-    assert_true(job_queue_push(bench.queue, bench.jobs[1]));
-    assert_true(worker_pool_alive(bench.pool, now, NS_PER_SECOND));
-    assert_false(worker_pool_alive(bench.pool, now + 2 * NS_PER_SECOND, NS_PER_SECOND));
-    worker_pool_stop(bench.pool);
-    while (job_queue_try_pop(bench.queue) != NULL)
+    bench.calls[1]->dispatched_at = now;
+    assert_true(call_queue_push(bench.queue, bench.calls[1]));
+    assert_true(workers_alive(bench.pool, now, NS_PER_SECOND));
+    assert_false(workers_alive(bench.pool, now + 2 * NS_PER_SECOND, NS_PER_SECOND));
+    workers_stop(bench.pool);
+    while (call_queue_try_pop(bench.queue) != NULL)
         ;
     close(connection);
     bench_end(&bench);
@@ -401,7 +404,7 @@ int main(void)
         cmocka_unit_test(test_an_accepted_submit_brings_its_result_id),
         cmocka_unit_test(test_a_finished_reply_brings_a_sealed_batch),
         cmocka_unit_test(test_stopping_does_not_wait_for_calls_in_flight),
-        cmocka_unit_test(test_stopping_at_once_loses_no_job),
+        cmocka_unit_test(test_stopping_at_once_loses_no_call),
         cmocka_unit_test(test_a_new_configuration_is_used_from_the_next_call_on),
         cmocka_unit_test(test_the_configuration_may_change_during_a_call),
         cmocka_unit_test(test_an_idle_pool_is_alive),

@@ -1,4 +1,4 @@
-#include "schedule/job_queue.h"
+#include "schedule/call_queue.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -6,31 +6,31 @@
 #include "core/clock.h"
 #include "core/thread.h"
 
-struct job_queue {
+struct call_queue {
     pthread_mutex_t mutex;
     pthread_cond_t not_empty;
     /* under mutex */
-    struct list jobs;
+    struct list calls;
     size_t length;
     bool closed;
     /* constant */
     size_t capacity;
 };
 
-struct job_queue *job_queue_new(size_t capacity)
+struct call_queue *call_queue_new(size_t capacity)
 {
-    struct job_queue *queue = calloc(1, sizeof(*queue));
+    struct call_queue *queue = calloc(1, sizeof(*queue));
 
     if (queue == NULL)
         return NULL;
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_cond_init(&queue->not_empty, NULL);
-    list_init(&queue->jobs);
+    list_init(&queue->calls);
     queue->capacity = capacity;
     return queue;
 }
 
-void job_queue_free(struct job_queue *queue)
+void call_queue_free(struct call_queue *queue)
 {
     if (queue == NULL)
         return;
@@ -39,14 +39,14 @@ void job_queue_free(struct job_queue *queue)
     free(queue);
 }
 
-bool job_queue_push(struct job_queue *queue, struct job *job)
+bool call_queue_push(struct call_queue *queue, struct call *call)
 {
     bool accepted;
 
     mutex_lock(&queue->mutex);
     accepted = !queue->closed && queue->length < queue->capacity;
     if (accepted) {
-        list_push_back(&queue->jobs, &job->link);
+        list_push_back(&queue->calls, &call->link);
         queue->length++;
     }
     mutex_unlock(&queue->mutex);
@@ -55,39 +55,39 @@ bool job_queue_push(struct job_queue *queue, struct job *job)
     return accepted;
 }
 
-static struct job *take_first(struct job_queue *queue)
+static struct call *take_first(struct call_queue *queue)
 {
-    struct list_node *node = list_pop_front(&queue->jobs);
+    struct list_node *node = list_pop_front(&queue->calls);
 
     if (node == NULL)
         return NULL;
     queue->length--;
-    return CONTAINER_OF(node, struct job, link);
+    return CONTAINER_OF(node, struct call, link);
 }
 
-struct job *job_queue_pop(struct job_queue *queue)
+struct call *call_queue_pop(struct call_queue *queue)
 {
-    struct job *job;
+    struct call *call;
 
     mutex_lock(&queue->mutex);
     while (!queue->closed && queue->length == 0)
         pthread_cond_wait(&queue->not_empty, &queue->mutex);
-    job = queue->closed ? NULL : take_first(queue);
+    call = queue->closed ? NULL : take_first(queue);
     mutex_unlock(&queue->mutex);
-    return job;
+    return call;
 }
 
-struct job *job_queue_try_pop(struct job_queue *queue)
+struct call *call_queue_try_pop(struct call_queue *queue)
 {
-    struct job *job;
+    struct call *call;
 
     mutex_lock(&queue->mutex);
-    job = take_first(queue);
+    call = take_first(queue);
     mutex_unlock(&queue->mutex);
-    return job;
+    return call;
 }
 
-void job_queue_close(struct job_queue *queue)
+void call_queue_close(struct call_queue *queue)
 {
     mutex_lock(&queue->mutex);
     queue->closed = true;
@@ -95,7 +95,7 @@ void job_queue_close(struct job_queue *queue)
     pthread_cond_broadcast(&queue->not_empty);
 }
 
-size_t job_queue_length(struct job_queue *queue)
+size_t call_queue_length(struct call_queue *queue)
 {
     size_t length;
 
@@ -105,13 +105,13 @@ size_t job_queue_length(struct job_queue *queue)
     return length;
 }
 
-int64_t job_queue_oldest(struct job_queue *queue)
+int64_t call_queue_oldest(struct call_queue *queue)
 {
     int64_t oldest = CLOCK_NEVER;
 
     mutex_lock(&queue->mutex);
-    if (!list_empty(&queue->jobs))
-        oldest = CONTAINER_OF(queue->jobs.head.next, struct job, link)->call.dispatched_at;
+    if (!list_empty(&queue->calls))
+        oldest = CONTAINER_OF(queue->calls.head.next, struct call, link)->dispatched_at;
     mutex_unlock(&queue->mutex);
     return oldest;
 }
