@@ -316,20 +316,6 @@ void fleet_run(struct fleet *fleet, int64_t duration)
     fleet_run_until(fleet, fleet->now + duration);
 }
 
-void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limit)
-{
-    int64_t end = fleet->now + limit;
-    bool all = false;
-
-    while (!all && fleet->now < end) {
-        fleet_run(fleet, NS_PER_SECOND);
-        all = true;
-        for (size_t i = 0; all && i < fleet->target_count; i++)
-            all = !fleet->targets[i].present || fleet->targets[i].results >= results;
-    }
-    assert_true(all);
-}
-
 void fleet_stall(struct fleet *fleet, int64_t duration)
 {
     int64_t end = fleet->now + duration;
@@ -379,19 +365,6 @@ void fleet_reload(struct fleet *fleet)
     fleet_configure_keys(fleet);
     fleet_step(fleet);
     fleet_check(fleet);
-}
-
-void fleet_load_limits(struct fleet *fleet, struct batch *batch)
-{
-    static const uint64_t rejected[REJECTION_COUNT];
-
-    scheduler_apply_load(fleet->scheduler,
-                         &(struct metric_load){.metric = METRIC_MAX_USER_CONNECTIONS,
-                                               .batch = batch,
-                                               .rejected = rejected,
-                                               .loaded_unix_ms = 1,
-                                               .duration = NS_PER_SECOND},
-                         fleet->now);
 }
 
 void fleet_apply_inventory(struct fleet *fleet)
@@ -446,15 +419,16 @@ static void make_accounts(struct fleet *fleet)
 struct fleet *fleet_new_empty(const struct fleet_settings *settings)
 {
     struct fleet *fleet = calloc(1, sizeof(*fleet));
-    struct scheduler_parts parts = {.random_seed = 7,
-                                    .collector = &user_sessions_collector,
-                                    .credentials = {.context = fleet,
-                                                    .lookup = fleet_lookup_credentials,
-                                                    .refused = fleet_credentials_refused}};
+    struct scheduler_parts parts = {
+        .random_seed = 7,
+        .collector = settings->collector != NULL ? settings->collector : &user_sessions_collector,
+        .credentials = {
+            .context = fleet, .lookup = fleet_lookup_credentials, .refused = fleet_credentials_refused}};
 
     assert_non_null(fleet);
     log_set_level(LOG_LEVEL_ERROR + 1); /* nothing */
-    *fleet = (struct fleet){.settings = *settings, .now = FLEET_START, .random = 42};
+    *fleet = (struct fleet){
+        .settings = *settings, .now = settings->start > 0 ? settings->start : FLEET_START, .random = 42};
     heap_init(&fleet->events);
     make_accounts(fleet);
     make_targets(fleet);

@@ -109,6 +109,9 @@ struct fleet_settings {
     const char *result_timeout;
     bool sessions_disabled;
     bool limits_disabled;
+    const char *endpoint;
+    const struct collector *collector; /* default: user_sessions_collector */
+    int64_t start;                     /* default: FLEET_START */
 };
 
 struct fleet_call {
@@ -161,15 +164,9 @@ void fleet_free(struct fleet *fleet);
 void fleet_apply_inventory(struct fleet *fleet);
 void fleet_reload(struct fleet *fleet);
 
-/* The users table was loaded, or could not be: NULL. */
-void fleet_load_limits(struct fleet *fleet, struct batch *batch);
-
 /* Runs to a time or for a while; the invariants are checked at the end. */
 void fleet_run_until(struct fleet *fleet, int64_t time);
 void fleet_run(struct fleet *fleet, int64_t duration);
-
-/* Runs until every present target has at least so many results. Fails after `limit`. */
-void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limit);
 
 /* The scheduler does not run for a while; calls that are out go on. */
 void fleet_stall(struct fleet *fleet, int64_t duration);
@@ -181,6 +178,12 @@ void fleet_step(struct fleet *fleet);
 int64_t fleet_random(struct fleet *fleet, int64_t limit);
 
 /* fake_fleet_view.c */
+
+/* The users table was loaded, or could not be: NULL. */
+void fleet_load_limits(struct fleet *fleet, struct batch *batch);
+
+/* Runs until every present target has at least so many results. Fails after `limit`. */
+void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limit);
 
 /* The job of a target; NULL when it has none. */
 struct job *fleet_job(const struct fleet *fleet, size_t target);

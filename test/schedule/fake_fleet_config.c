@@ -47,14 +47,16 @@ static void write_config(FILE *file, const struct fleet *fleet)
     fprintf(file,
             "[exporter]\nworkers = %u\nqueue_size = %u\n"
             "[inventory]\nsource = file\n"
-            "[das]\nrate_limit = %u\nrate_window = %s\ntotal_rate_limit = %u\nresult_timeout = %s\n"
+            "[das]\nendpoint = %s\nrate_limit = %u\nrate_window = %s\ntotal_rate_limit = %u\nresult_timeout "
+            "= %s\n"
             "[metric db_user_session_count]\nenabled = %s\ninterval = %s\nstale_after = %s\n"
             "[metric db_max_user_connections]\nenabled = %s\n",
             number_or_default(settings->workers, 16), number_or_default(settings->queue_size, 1024),
-            number_or_default(settings->rate_limit, 50), or_default(settings->rate_window, "1s"),
-            settings->total_rate_limit, or_default(settings->result_timeout, "60s"),
-            settings->sessions_disabled ? "no" : "yes", or_default(settings->interval, "60s"),
-            or_default(settings->stale_after, "180s"), settings->limits_disabled ? "no" : "yes");
+            or_default(settings->endpoint, "http://127.0.0.1:1"), number_or_default(settings->rate_limit, 50),
+            or_default(settings->rate_window, "1s"), settings->total_rate_limit,
+            or_default(settings->result_timeout, "60s"), settings->sessions_disabled ? "no" : "yes",
+            or_default(settings->interval, "60s"), or_default(settings->stale_after, "180s"),
+            settings->limits_disabled ? "no" : "yes");
     for (size_t i = 0; i < fleet->account_count; i++)
         write_account(file, fleet, i);
 }

@@ -1,4 +1,4 @@
-/* What tests look at, and what they ask for. */
+/* What tests look at, what they ask for and wait for. */
 #include "test/schedule/fake_fleet.h"
 
 #include <setjmp.h>
@@ -75,4 +75,31 @@ struct refresh_progress fleet_progress(struct fleet *fleet, const struct refresh
 
     assert_true(refresh_table_progress(fleet->refreshes, refresh->id, fleet->now, &progress));
     return progress;
+}
+
+void fleet_load_limits(struct fleet *fleet, struct batch *batch)
+{
+    static const uint64_t rejected[REJECTION_COUNT];
+
+    scheduler_apply_load(fleet->scheduler,
+                         &(struct metric_load){.metric = METRIC_MAX_USER_CONNECTIONS,
+                                               .batch = batch,
+                                               .rejected = rejected,
+                                               .loaded_unix_ms = 1,
+                                               .duration = NS_PER_SECOND},
+                         fleet->now);
+}
+
+void fleet_run_until_results(struct fleet *fleet, unsigned results, int64_t limit)
+{
+    int64_t end = fleet->now + limit;
+    bool all = false;
+
+    while (!all && fleet->now < end) {
+        fleet_run(fleet, NS_PER_SECOND);
+        all = true;
+        for (size_t i = 0; all && i < fleet->target_count; i++)
+            all = !fleet->targets[i].present || fleet->targets[i].results >= results;
+    }
+    assert_true(all);
 }

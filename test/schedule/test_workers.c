@@ -1,8 +1,5 @@
 #include "schedule/workers.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +17,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "das/client.h"
+#include "test/schedule/listener.h"
 
 #define CALLS      8
 #define PATIENCE   (60 * NS_PER_SECOND)
@@ -27,53 +25,6 @@
 
 static const struct instance rds = {"rm-test1", "orders", "rds", "1000000000000001"};
 static const struct target rds_target = {&rds, "", NODE_TYPE_WRITE};
-
-/* A listening socket on loopback that the test answers by hand, or not at all. */
-struct listener {
-    int descriptor;
-    unsigned port;
-};
-
-static void listener_open(struct listener *listener)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-
-    listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(listener->descriptor >= 0);
-    assert_int_equal(bind(listener->descriptor, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(listener->descriptor, 16), 0);
-    assert_int_equal(getsockname(listener->descriptor, (struct sockaddr *)&address, &length), 0);
-    listener->port = ntohs(address.sin_port);
-}
-
-/* A port that nobody listens on: it is bound, so that nobody else gets it. */
-static void listener_open_refusing(struct listener *listener)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-
-    listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener->descriptor, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(listener->descriptor, (struct sockaddr *)&address, &length), 0);
-    listener->port = ntohs(address.sin_port);
-}
-
-static void listener_close(struct listener *listener)
-{
-    close(listener->descriptor);
-}
-
-static int listener_accept(const struct listener *listener)
-{
-    struct pollfd wait = {.fd = listener->descriptor, .events = POLLIN};
-    int connection;
-
-    assert_int_equal(poll(&wait, 1, (int)(PATIENCE / NS_PER_MS)), 1);
-    connection = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC);
-    assert_true(connection >= 0);
-    return connection;
-}
 
 /* Reads one request and answers it with a body. */
 static void answer(int connection, const char *body)
