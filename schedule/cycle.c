@@ -51,32 +51,39 @@ void cycle_set_up(struct job *job, bool up)
     job->up = up;
 }
 
-void cycle_leave_outstanding(struct job *job)
-{
-    if (job->outstanding)
-        job->lane->outstanding--;
-    job->outstanding = false;
-}
-
 void cycle_end_probe(struct job *job)
 {
     if (job->lane->probe == job)
         job->lane->probe = NULL;
 }
 
-static void forget_result_id(struct job *job)
+void cycle_forget_result(struct job *job)
 {
+    job->lane->outstanding -= job_is_outstanding(job);
     free(job->call.continuation);
     job->call.continuation = NULL;
 }
 
-/* An earlier time for a waiting job. */
+void cycle_leave_container(struct scheduler *s, struct job *job)
+{
+    if (job->state == TARGET_READY)
+        lane_remove_ready(job->lane, job);
+    else if (job_has_timer(job))
+        heap_remove(&s->timers, &job->node);
+}
+
+void cycle_wait(struct scheduler *s, struct job *job, enum target_state state, int64_t due)
+{
+    cycle_leave_container(s, job);
+    job_enter(job, state);
+    heap_insert(&s->timers, &job->node, due);
+}
+
+/* An earlier turn for a waiting job. */
 static void advance(struct scheduler *s, struct job *job, int64_t due)
 {
-    if (due >= job->node.key)
-        return;
-    heap_remove(&s->timers, &job->node);
-    scheduler_wait(s, job, due);
+    if (due < job->node.key)
+        cycle_wait(s, job, TARGET_WAITING, due);
 }
 
 void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now)
@@ -88,16 +95,14 @@ void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now)
 /* Nobody waits for a job that cannot be asked; while its first credentials are on their way it is not tried yet. */
 static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
 {
-    job->place = JOB_ASLEEP;
-    job->in_cycle = false;
-    cycle_leave_outstanding(job);
+    cycle_leave_container(s, job);
+    job_enter(job, TARGET_NO_CREDENTIALS);
     cycle_end_probe(job);
-    forget_result_id(job);
+    cycle_forget_result(job);
     cycle_set_up(job, false);
     registry_fail(s->parts.registry, job->slot);
     refresh_table_report(s->parts.refreshes, job->refreshes, REFRESH_TARGET_FAILED, now);
     job->refreshes = 0;
-    job->manual = false;
     if (job->lane->credentials_error.class != ERROR_NONE)
         full_cycle_tried(s, job);
     full_cycle_job_rests(s, job, now);
@@ -106,33 +111,25 @@ static void fall_asleep(struct scheduler *s, struct job *job, int64_t now)
 /* Ends the cycle and waits for the job's turn after `intervals` intervals. */
 void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now)
 {
-    enum refresh_trigger trigger = job->manual ? REFRESH_MANUAL : REFRESH_SCHEDULE;
+    enum refresh_trigger trigger = job->refreshes != 0 ? REFRESH_MANUAL : REFRESH_SCHEDULE;
 
-    cycle_leave_outstanding(job);
     cycle_end_probe(job);
-    forget_result_id(job);
+    cycle_forget_result(job);
     s->refreshes[s->parts.collector->metric][trigger]++;
     refresh_table_report(s->parts.refreshes, job->refreshes,
                          succeeded ? REFRESH_TARGET_SUCCEEDED : REFRESH_TARGET_FAILED, now);
     job->refreshes = 0;
-    job->manual = false;
-    job->in_cycle = false;
     full_cycle_tried(s, job);
     full_cycle_count(s, job, now);
-    scheduler_wait(s, job, next_turn(s, job, now, intervals));
+    cycle_wait(s, job, TARGET_WAITING, next_turn(s, job, now, intervals));
     scheduler_place_lane(s, job->lane, now); /* a result less is outstanding */
     scheduler_changed(s);
 }
 
 static void begin_cycle(struct job *job, int64_t now)
 {
-    job->in_cycle = true;
     job->began_at = now;
-    job->retrying = false;
-    job->phase = API_PHASE_SUBMIT;
-    job->result_resubmitted = false;
-    job->nonce_retried = false;
-    job->renewed = false;
+    job->spent = 0;
     job->attempts = 0;
     job->polls = 0;
     job->calls = 0;
@@ -177,13 +174,26 @@ void cycle_fail(struct scheduler *s, struct job *job, const struct error *error,
     cycle_end(s, job, false, error->class == ERROR_REFUSED ? REFUSED_INTERVALS : 1, now);
 }
 
+/* A retry stays one until it was sent. */
+static enum ready_class class_of(const struct job *job)
+{
+    if (job->state == TARGET_RETRYING || (job->state == TARGET_READY && job->class == READY_RETRY))
+        return READY_RETRY;
+    if (job_phase(job) == API_PHASE_POLL)
+        return READY_POLL;
+    return job->refreshes != 0 ? READY_MANUAL : READY_SUBMIT;
+}
+
 void cycle_make_ready(struct scheduler *s, struct job *job, int64_t now)
 {
+    enum ready_class class = class_of(job);
+
     if (job->lane->credentials == NULL) {
         fall_asleep(s, job, now); /* they were taken away while a worker had it */
         return;
     }
-    lane_add_ready(job->lane, job);
+    cycle_leave_container(s, job);
+    lane_add_ready(job->lane, job, class);
     scheduler_place_lane(s, job->lane, now);
 }
 
@@ -196,7 +206,7 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
         return;
     }
     full_cycle_job_resumes(s, job, now);
-    if (!job->in_cycle)
+    if (!job_in_cycle(job))
         begin_cycle(job, now);
     if (lane->down) {
         if (!lane_may_probe(lane, job, now)) {
@@ -211,33 +221,22 @@ void cycle_due(struct scheduler *s, struct job *job, int64_t now)
 
 void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->place == JOB_WAITING && !job->in_cycle)
+    if (job->state == TARGET_WAITING)
         advance(s, job, next_turn(s, job, now, 1));
-}
-
-void cycle_start_now(struct scheduler *s, struct job *job, int64_t now)
-{
-    heap_remove(&s->timers, &job->node);
-    cycle_due(s, job, now);
 }
 
 void cycle_renew_labels(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (!job->relabelled || job->lane->down || job->place != JOB_WAITING || job->in_cycle)
+    if (!job->relabelled || job->lane->down || job->state != TARGET_WAITING)
         return;
     job->relabelled = false;
-    cycle_start_now(s, job, now);
+    cycle_due(s, job, now);
 }
 
 void cycle_hurry(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->place == JOB_READY) {
-        lane_remove_ready(job->lane, job);
-        job->manual = true;
+    if (job->state == TARGET_READY)
         cycle_make_ready(s, job, now);
-        return;
-    }
-    job->manual = true;
-    if (job->place == JOB_WAITING && !job->in_cycle)
-        cycle_start_now(s, job, now);
+    else if (job->state == TARGET_WAITING)
+        cycle_due(s, job, now);
 }

@@ -38,32 +38,34 @@ static void retry(struct scheduler *s, struct job *job, const struct error *erro
         return;
     }
     /* Full jitter: anything between at once and twice the last limit. */
-    job->retrying = true;
-    scheduler_wait(s, job, now + scheduler_jitter(s, RETRY_BASE << (job->attempts - 1)));
+    cycle_wait(s, job, TARGET_RETRYING, now + scheduler_jitter(s, RETRY_BASE << (job->attempts - 1)));
+}
+
+/* True once in a cycle. */
+static bool spend(struct job *job, enum consequence remedy)
+{
+    bool first = (job->spent >> remedy & 1) == 0;
+
+    job->spent |= 1u << remedy;
+    return first;
 }
 
 static void submit_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
-    if (job->result_resubmitted) {
+    if (!spend(job, SUBMIT_AGAIN)) {
         cycle_fail(s, job, error, now);
         return;
     }
-    cycle_leave_outstanding(job);
-    free(job->call.continuation);
-    job->call.continuation = NULL;
-    job->result_resubmitted = true;
-    job->phase = API_PHASE_SUBMIT;
+    cycle_forget_result(job);
     cycle_due(s, job, now); /* which knows what a down account means */
 }
 
 static void send_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
 {
-    if (job->nonce_retried) {
+    if (spend(job, SEND_AGAIN))
+        cycle_due(s, job, now);
+    else
         cycle_fail(s, job, error, now);
-        return;
-    }
-    job->nonce_retried = true;
-    cycle_due(s, job, now);
 }
 
 /* It may be tried again, but not for ever: the page must not look well, and somebody may wait. */
@@ -100,10 +102,8 @@ static void fail_ready_jobs(struct scheduler *s, struct lane *lane, int64_t now)
     for (int class = 0; class < READY_CLASS_COUNT; class ++) {
         struct heap_node *node;
 
-        while ((node = heap_pop(&lane->ready[class])) != NULL) {
-            lane->ready_count--;
+        while ((node = heap_peek(&lane->ready[class])) != NULL)
             cycle_fail(s, CONTAINER_OF(node, struct job, node), &lane->error, now);
-        }
     }
     scheduler_place_lane(s, lane, now);
 }
@@ -152,7 +152,7 @@ static void renew_keys(struct scheduler *s, struct job *job, const struct error 
                        int64_t now)
 {
     struct lane *lane = job->lane;
-    bool hopeless = lane->down || job->renewed;
+    bool hopeless = lane->down || (job->spent >> RENEW_KEYS & 1) != 0;
 
     if (lane->credentials == NULL || job->call.credentials != lane->credentials) {
         cycle_due(s, job, now);
@@ -164,7 +164,7 @@ static void renew_keys(struct scheduler *s, struct job *job, const struct error 
         account_down(s, job, error, probe, now);
         return;
     }
-    job->renewed = true;
+    spend(job, RENEW_KEYS);
     lane->renewing = true;
     cycle_make_ready(s, job, now);
 }
@@ -198,8 +198,8 @@ void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t n
     for (struct list_node *node = lane->jobs.head.next; node != &lane->jobs.head; node = node->next) {
         struct job *job = CONTAINER_OF(node, struct job, member);
 
-        if (job->place == JOB_WAITING && !job->in_cycle && !job->up)
-            cycle_start_now(s, job, now);
+        if (job->state == TARGET_WAITING && !job->up)
+            cycle_due(s, job, now);
     }
 }
 

@@ -123,27 +123,17 @@ void lane_job_left(struct lane *lane, const struct job *job)
     count_job(lane, job, (size_t)-1);
 }
 
-static enum ready_class class_of(const struct job *job)
+void lane_add_ready(struct lane *lane, struct job *job, enum ready_class class)
 {
-    if (job->retrying)
-        return READY_RETRY;
-    if (job->phase == API_PHASE_POLL)
-        return READY_POLL;
-    return job->manual ? READY_MANUAL : READY_SUBMIT;
-}
-
-void lane_add_ready(struct lane *lane, struct job *job)
-{
-    enum ready_class class = class_of(job);
-
-    job->place = JOB_READY;
+    job_enter(job, TARGET_READY);
+    job->class = class;
     heap_insert(&lane->ready[class], &job->node, job->success_at);
     lane->ready_count++;
 }
 
 void lane_remove_ready(struct lane *lane, struct job *job)
 {
-    heap_remove(&lane->ready[class_of(job)], &job->node);
+    heap_remove(&lane->ready[job->class], &job->node);
     lane->ready_count--;
 }
 
@@ -227,8 +217,9 @@ struct job *lane_take(struct lane *lane, size_t workers, int64_t now)
     for (int i = 0; i < READY_CLASS_COUNT; i++)
         lane->passed_over[i]++;
     lane->passed_over[class] = 0;
-    job = CONTAINER_OF(heap_pop(&lane->ready[class]), struct job, node);
-    lane->ready_count--;
+    job = CONTAINER_OF(heap_peek(&lane->ready[class]), struct job, node);
+    lane_remove_ready(lane, job);
+    job_enter(job, TARGET_CALLING);
     lane->inflight++;
     return job;
 }
@@ -267,12 +258,12 @@ void lane_call_ended(struct lane *lane, const struct job *job, int64_t now)
     limiter_release(lane->limiter, call_quota_outcome(call), call_ended_at(call, now));
     if (!call->result.sent)
         return;
-    lane->requests[job->phase]++;
+    lane->requests[job_phase(job)]++;
     if (call->result.answered)
         latency_observe(&lane->round_trip, call->result.duration);
     adapt_inflight_limit(lane, call->result.answered);
     if (call->result.outcome == STEP_FAILED)
-        lane->failures[job->phase][call->result.error.class]++;
+        lane->failures[job_phase(job)][call->result.error.class]++;
     if (call->result.error.class == ERROR_THROTTLED)
         lane->throttled++;
 }
@@ -303,7 +294,7 @@ void lane_set_up(struct lane *lane)
 
 bool lane_may_probe(const struct lane *lane, const struct job *job, int64_t now)
 {
-    return lane->probe == NULL && (job->manual || now >= lane->probe_at);
+    return lane->probe == NULL && (job->refreshes != 0 || now >= lane->probe_at);
 }
 
 bool lane_may_log_target(struct lane *lane, int64_t now, uint64_t *unsaid)

@@ -22,14 +22,6 @@
 #include "schedule/latency.h"
 #include "schedule/poll_policy.h"
 
-/*
- * What a ready job is about to do. Within a class the oldest data goes first. Between classes:
- * manual submits first, but at most every other call while others wait; then due polls, which
- * turn calls already paid into data; then submits, at least every fifth call; then retries, at
- * least every tenth.
- */
-enum ready_class { READY_MANUAL, READY_POLL, READY_SUBMIT, READY_RETRY, READY_CLASS_COUNT };
-
 /* Completion times differ between the two kinds of instances. */
 enum engine { ENGINE_RDS, ENGINE_POLARDB, ENGINE_COUNT };
 
@@ -104,10 +96,10 @@ bool lane_set_credentials(struct lane *lane, struct account_credentials *known);
 void lane_job_joined(struct lane *lane, const struct job *job);
 void lane_job_left(struct lane *lane, const struct job *job);
 
-/* Puts a job into the class that fits its state. */
-void lane_add_ready(struct lane *lane, struct job *job);
+/* A job that is in no container becomes ready. */
+void lane_add_ready(struct lane *lane, struct job *job, enum ready_class class);
 
-/* Takes a ready job out again. */
+/* Takes a ready job out again; its state is the caller's. */
 void lane_remove_ready(struct lane *lane, struct job *job);
 
 /*
@@ -117,7 +109,7 @@ void lane_remove_ready(struct lane *lane, struct job *job);
 int64_t lane_next(struct lane *lane, size_t workers, int64_t now);
 
 /*
- * The next job to send, taken out of its class; a slot and a token of the quota are taken with it.
+ * The next job to send, taken out of its class, calling; a slot and a token of the quota are taken with it.
  * NULL when nothing may be sent at `now`.
  */
 struct job *lane_take(struct lane *lane, size_t workers, int64_t now);

@@ -84,7 +84,7 @@ static void hurry_covered(struct scheduler *s, const struct refresh_filter *filt
 
         if (!covers_job(filter, job))
             continue;
-        if (job->place == JOB_ASLEEP) {
+        if (job->state == TARGET_NO_CREDENTIALS) {
             refresh_table_report(s->parts.refreshes, UINT64_C(1) << bit, REFRESH_TARGET_FAILED, now);
             continue;
         }

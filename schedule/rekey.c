@@ -7,27 +7,23 @@
 /* It failed for its account's sake, and the account has got other keys since. */
 static bool was_waiting_for_keys(const struct job *job)
 {
-    return job->place == JOB_WAITING && !job->in_cycle && !job->up && job->error != NULL &&
+    return job->state == TARGET_WAITING && !job->up && job->error != NULL &&
            error_class_is_of_account(job->error->class);
 }
 
 static void go_on(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->place == JOB_ASLEEP)
+    if (job->state == TARGET_NO_CREDENTIALS || was_waiting_for_keys(job))
         cycle_due(s, job, now);
-    else if (was_waiting_for_keys(job))
-        cycle_start_now(s, job, now);
 }
 
 /* Those in a worker's hands follow when they come back, those that wait when they are due. */
 static void stop(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->place == JOB_READY) {
-        lane_remove_ready(job->lane, job);
+    if (job->state == TARGET_READY)
         cycle_due(s, job, now);
-    } else if (job->place == JOB_ASLEEP && job->lane->credentials_error.class != ERROR_NONE) {
+    else if (job->state == TARGET_NO_CREDENTIALS && job->lane->credentials_error.class != ERROR_NONE)
         full_cycle_tried(s, job); /* their first ones cannot be had */
-    }
 }
 
 void scheduler_credentials_changed(struct scheduler *s, const char *aliyun_uid, int64_t now)

@@ -77,23 +77,6 @@ static struct status_memory *status_memory_new(struct inventory *inventory)
     return memory;
 }
 
-static enum target_state state_of(const struct job *job)
-{
-    switch (job->place) {
-    case JOB_ASLEEP:
-        return TARGET_NO_CREDENTIALS;
-    case JOB_READY:
-        return TARGET_READY;
-    case JOB_CALLING:
-        return TARGET_CALLING;
-    case JOB_WAITING:
-        break;
-    }
-    if (!job->in_cycle)
-        return TARGET_WAITING;
-    return job->retrying ? TARGET_RETRYING : TARGET_COMPUTING;
-}
-
 /* Copies texts and remembers whether memory ran out, so that the copying has no branches. */
 struct copier {
     struct arena *arena;
@@ -140,16 +123,17 @@ static void report_target(const struct job *job, int64_t now, int64_t unix_ms, s
         .node_id = target->node_id,
         .node_type = target->node_type,
         .aliyun_uid = instance->aliyun_uid,
-        .state = state_of(job),
+        .state = job->state,
         .up = job->up,
         .last_success_unix_ms = job->success_unix_ms,
         .failures = job->failures,
-        .error = copy_error(copier, job->place == JOB_ASLEEP ? error_or_null(&job->lane->credentials_error)
-                                                             : job->error),
+        .error = copy_error(copier, job->state == TARGET_NO_CREDENTIALS
+                                        ? error_or_null(&job->lane->credentials_error)
+                                        : job->error),
     };
-    if (job->place == JOB_WAITING)
+    if (job_has_timer(job))
         out->next_run_unix_ms = unix_ms + (job->node.key - now) / NS_PER_MS;
-    else if (job->place != JOB_ASLEEP)
+    else if (job->state != TARGET_NO_CREDENTIALS)
         out->next_run_unix_ms = unix_ms;
 }
 

@@ -197,20 +197,15 @@ static void retire(struct scheduler *s, struct job *job, int64_t now)
     lane_job_left(lane, job);
     if (job->up)
         lane->up_count--;
-    if (job->outstanding)
-        lane->outstanding--;
-    job->outstanding = false;
+    lane->outstanding -= job_is_outstanding(job);
     cycle_end_probe(job);
     if (lane->prober == job)
         lane->prober = NULL;
-    if (job->place == JOB_CALLING) {
-        job->retired = true;
+    if (job->state == TARGET_CALLING) {
+        job_enter(job, TARGET_LEAVING);
         return;
     }
-    if (job->place == JOB_WAITING)
-        heap_remove(&s->timers, &job->node);
-    else if (job->place == JOB_READY)
-        lane_remove_ready(lane, job);
+    cycle_leave_container(s, job);
     list_remove(&job->member);
     job_free(job);
     scheduler_place_lane(s, lane, now);
@@ -230,7 +225,7 @@ bool roster_labels_differ(const struct target *a, const struct target *b)
 static void update_kept(struct scheduler *s, struct job *job, struct inventory *inventory,
                         const struct target *target, int64_t now)
 {
-    if (job->place == JOB_CALLING) {
+    if (job->state == TARGET_CALLING) {
         /* The worker reads the target it was given. */
         inventory_put(job->next_inventory);
         job->next_inventory = inventory_get(inventory);

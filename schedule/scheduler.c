@@ -88,7 +88,6 @@ static void run_timers(struct scheduler *s, int64_t now)
     struct heap_node *node = heap_peek(&s->timers);
 
     while (node != NULL && node->key <= now) {
-        heap_remove(&s->timers, node);
         cycle_due(s, CONTAINER_OF(node, struct job, node), now);
         node = heap_peek(&s->timers);
     }
@@ -104,7 +103,6 @@ static void dispatch(struct scheduler *s, struct job *job, int64_t now)
     call->dispatched_at = now;
     call->ended_at = now;
     call->result.sent = false;
-    job->place = JOB_CALLING;
     limiter_acquire(s->total, now);
     if (s->calling++ == 0)
         atomic_store(&s->busy_since, now);

@@ -67,12 +67,6 @@ int64_t scheduler_jitter(struct scheduler *s, int64_t limit)
     return limit <= 0 ? 0 : (int64_t)((s->random * UINT64_C(2685821657736338717) >> 1) % (uint64_t)limit);
 }
 
-void scheduler_wait(struct scheduler *s, struct job *job, int64_t due)
-{
-    job->place = JOB_WAITING;
-    heap_insert(&s->timers, &job->node, due);
-}
-
 size_t scheduler_worker_share(const struct scheduler *s)
 {
     size_t workers = (size_t)s->config->exporter.workers;

@@ -83,21 +83,18 @@ size_t scheduler_worker_share(const struct scheduler *s);
 /* Puts a lane where it belongs among those that can send; after any change of it. */
 void scheduler_place_lane(struct scheduler *s, struct lane *lane, int64_t now);
 
-/* Puts a job that is in no container into the timer heap. */
-void scheduler_wait(struct scheduler *s, struct job *job, int64_t due);
-
 /* A pseudo-random duration in [0, limit). */
 int64_t scheduler_jitter(struct scheduler *s, int64_t limit);
 
 /* cycle.c: the turns of one target */
 
-/* The timer of a waiting job ran out, or a sleeping one goes on. */
+/* The time of a job has come: its timer ran out, it is hurried, or goes on. From any state but leaving. */
 void cycle_due(struct scheduler *s, struct job *job, int64_t now);
 
-/* Puts a job that is in no container into its lane. */
+/* Puts a job into its lane, or into another class there. */
 void cycle_make_ready(struct scheduler *s, struct job *job, int64_t now);
 
-/* Ends the cycle of a job that is in no container; it waits for its turn after `intervals` intervals. */
+/* Ends the cycle of a job; it waits for its turn after `intervals` intervals. */
 void cycle_end(struct scheduler *s, struct job *job, bool succeeded, int64_t intervals, int64_t now);
 
 /* The same as failed: counted, remembered, said; the last good samples stay until their time. */
@@ -105,9 +102,6 @@ void cycle_fail(struct scheduler *s, struct job *job, const struct error *error,
 
 /* The account is down: its prober is due at the moment of the next probe at the latest. */
 void cycle_wait_for_probe(struct scheduler *s, struct job *job, int64_t now);
-
-/* Makes a waiting job that is between two cycles due now. */
-void cycle_start_now(struct scheduler *s, struct job *job, int64_t now);
 
 /*
  * A job between two cycles whose labels changed is asked again, once: until then the page shows the old ones.
@@ -121,10 +115,16 @@ void cycle_end_probe(struct job *job);
 /* The last cycle succeeded, or not. */
 void cycle_set_up(struct job *job, bool up);
 
-/* Its result is not awaited any more, or overdue. */
-void cycle_leave_outstanding(struct job *job);
+/* Its result is not awaited any more. */
+void cycle_forget_result(struct job *job);
 
-/* Makes a job due now, for somebody who waits for it. */
+/* Out of the timer heap or its lane, for another state or the end; nothing when it is in neither. */
+void cycle_leave_container(struct scheduler *s, struct job *job);
+
+/* Into the timer heap, in a state that belongs there. */
+void cycle_wait(struct scheduler *s, struct job *job, enum target_state state, int64_t due);
+
+/* Makes a job due now, for somebody who waits for it: job->refreshes. */
 void cycle_hurry(struct scheduler *s, struct job *job, int64_t now);
 
 /* The interval of a lane's jobs, stretched to what the quotas allow. */

@@ -21,7 +21,11 @@ enum target_state {
     TARGET_COMPUTING,      /* DAS computes; the next poll has a time */
     TARGET_RETRYING,       /* failed in this cycle; the retry has a time */
     TARGET_NO_CREDENTIALS, /* its account has none that are valid: not asked */
-    TARGET_STATE_COUNT
+    TARGET_STATE_COUNT,
+    /* of no target in a status */
+    TARGET_JOINING = TARGET_STATE_COUNT, /* prepared, not on the roster yet */
+    TARGET_LEAVING,                      /* left the inventory while its call is out; freed when that ends */
+    TARGET_STATE_ALL
 };
 
 const char *target_state_name(enum target_state state);

@@ -9,7 +9,6 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define POLLS_UNTIL_OVERDUE 3
 /* A worker that could not even make the request (no memory, or the program ends). */
 #define UNSENT_PAUSE    NS_PER_SECOND
 #define UNSENT_ATTEMPTS 3
@@ -55,7 +54,7 @@ static void succeed(struct scheduler *s, struct job *job, int64_t now)
     if (job->call.target == job->target)
         job->relabelled = false;
     job->call.result.batch = NULL; /* the registry's from now on */
-    if (job->phase == API_PHASE_POLL) {
+    if (job_phase(job) == API_PHASE_POLL) {
         poll_policy_found(&job->lane->polls[job_engine(job)], job->asked, now - job->submitted_at);
         histogram_observe(&s->result_wait, now - job->submitted_at);
     }
@@ -98,26 +97,23 @@ static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
         next = poll_policy_next(policy, job->asked, true);
     if (next > limit)
         next = limit;
-    job->phase = API_PHASE_POLL;
-    scheduler_wait(s, job, clock_add(job->submitted_at, next));
+    cycle_wait(s, job, TARGET_COMPUTING, clock_add(job->submitted_at, next));
 }
 
 static void accepted(struct scheduler *s, struct job *job, int64_t now)
 {
-    if (job->phase == API_PHASE_SUBMIT) {
+    if (job_phase(job) == API_PHASE_SUBMIT) {
         job->submitted_at = now;
         job->asked = 0;
         job->polls = 0;
-        job->outstanding = true;
         job->lane->outstanding++;
-        free(job->call.continuation);
         job->call.continuation = job->call.result.continuation;
         job->call.result.continuation = NULL;
     } else {
         job->asked = now - job->submitted_at;
         poll_policy_missed(&job->lane->polls[job_engine(job)]);
-        if (++job->polls >= POLLS_UNTIL_OVERDUE)
-            cycle_leave_outstanding(job); /* it must not keep others from being submitted */
+        if (++job->polls == POLLS_UNTIL_OVERDUE)
+            job->lane->outstanding--;
     }
     wait_for_result(s, job, now);
 }
@@ -139,7 +135,6 @@ static void drop_retired(struct scheduler *s, struct job *job)
 {
     if (job->call.result.outcome == STEP_FINISHED && job->call.result.batch != NULL)
         s->dropped_batches++;
-    cycle_leave_outstanding(job);
     list_remove(&job->member);
     job_free(job);
 }
@@ -151,7 +146,8 @@ static void not_sent(struct scheduler *s, struct job *job, int64_t now)
 
     call_clear(&job->call);
     if (++job->attempts < UNSENT_ATTEMPTS)
-        scheduler_wait(s, job, now + UNSENT_PAUSE);
+        cycle_wait(s, job, job->class == READY_RETRY ? TARGET_RETRYING : TARGET_COMPUTING,
+                   now + UNSENT_PAUSE);
     else
         cycle_fail(s, job, &error, now);
     scheduler_place_lane(s, job->lane, now);
@@ -166,9 +162,9 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     s->active_lanes -= lane->inflight == 0;
     cycle_end_probe(job);
     if (job->call.result.sent)
-        histogram_observe(&s->request_duration[job->phase], job->call.result.duration);
+        histogram_observe(&s->request_duration[job_phase(job)], job->call.result.duration);
     job->calls += job->call.result.sent;
-    if (job->retired) {
+    if (job->state == TARGET_LEAVING) {
         drop_retired(s, job);
         scheduler_place_lane(s, lane, now);
         return;
@@ -181,7 +177,6 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     if (job->call.result.retry_after_ms > 0 && job->call.result.outcome != STEP_FAILED)
         limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.result.retry_after_ms * NS_PER_MS,
                           now);
-    job->retrying = false;
     if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
         failure_account_recovered(s, lane, now);
     if (job->call.result.outcome == STEP_FINISHED)

@@ -20,9 +20,9 @@ static void count_job(const struct job *job, struct lane_count *count)
 {
     count->jobs++;
     count->up += job->up;
-    count->outstanding += job->outstanding;
-    count->ready += job->place == JOB_READY;
-    count->waiting += job->place == JOB_WAITING;
+    count->outstanding += job_is_outstanding(job);
+    count->ready += job->state == TARGET_READY;
+    count->waiting += job_has_timer(job);
     count->probes += job->lane->probe == job;
 }
 
@@ -31,16 +31,16 @@ static void check_job(const struct scheduler *s, const struct job *job)
 {
     bool is_probe = job->lane->probe == job;
 
-    assert_int_equal(heap_queued(&job->node), job->place != JOB_ASLEEP);
+    assert_int_equal(heap_queued(&job->node), job->state != TARGET_NO_CREDENTIALS);
     assert_null(job->call.result.batch);
-    if (job->place == JOB_WAITING)
+    if (job_has_timer(job))
         assert_true(job->node.key > s->last_step);
-    if (job->place == JOB_ASLEEP) {
+    if (job->state == TARGET_NO_CREDENTIALS) {
         assert_null(job->lane->credentials);
-        assert_false(job->in_cycle || job->up);
+        assert_false(job->up);
     }
-    if (!job->in_cycle) {
-        assert_false(job->outstanding || job->manual || is_probe);
+    if (!job_in_cycle(job)) {
+        assert_false(is_probe);
         assert_true(job->refreshes == 0);
         assert_null(job->call.continuation);
     }
@@ -55,10 +55,10 @@ static void check_lane(struct scheduler *s, struct lane *lane, size_t *calling, 
         const struct job *job = CONTAINER_OF(node, struct job, member);
 
         assert_ptr_equal(job->lane, lane);
-        count.calling += job->place == JOB_CALLING;
-        if (!job->retired)
+        count.calling += job->state == TARGET_CALLING || job->state == TARGET_LEAVING;
+        if (job->state != TARGET_LEAVING)
             count_job(job, &count);
-        if (job->place != JOB_CALLING)
+        if (job->state != TARGET_LEAVING && job->state != TARGET_CALLING)
             check_job(s, job);
     }
     for (int i = 0; i < READY_CLASS_COUNT; i++)
@@ -84,7 +84,7 @@ static void check_full_cycle(const struct scheduler *s)
     for (size_t i = 0; i < s->job_count; i++) {
         const struct job *job = s->jobs[i];
 
-        assert_true(job->resting || job->place != JOB_ASLEEP);
+        assert_true(job->resting || job->state != TARGET_NO_CREDENTIALS);
         resting += job->resting;
         pending += !job->resting && job->cycle != s->cycle;
         untried += !job->tried;

@@ -21,6 +21,7 @@ static const struct account_config account = {.aliyun_uid = "1000000000000001",
                                               .security_token = ""};
 
 static struct job jobs[MOST];
+static char continuation[] = "async__test";
 static size_t job_count;
 static int64_t now;
 
@@ -41,11 +42,9 @@ static struct job *add(struct lane *lane, enum ready_class class, int64_t succes
     struct job *job = &jobs[job_count++];
 
     *job = (struct job){.lane = lane, .target = &rds_target, .success_at = success_at};
-    job->phase = class == READY_POLL ? API_PHASE_POLL : API_PHASE_SUBMIT;
-    job->retrying = class == READY_RETRY;
-    job->manual = class == READY_MANUAL;
-    lane_add_ready(lane, job);
-    assert_int_equal(job->place, JOB_READY);
+    job->call.continuation = class == READY_POLL ? continuation : NULL;
+    lane_add_ready(lane, job, class);
+    assert_int_equal(job->state, TARGET_READY);
     return job;
 }
 
@@ -73,22 +72,13 @@ static struct job *take(struct lane *lane)
     return job;
 }
 
-static enum ready_class class_of(const struct job *job)
-{
-    if (job->retrying)
-        return READY_RETRY;
-    if (job->phase == API_PHASE_POLL)
-        return READY_POLL;
-    return job->manual ? READY_MANUAL : READY_SUBMIT;
-}
-
 /* How many of the next `count` calls are of each class. */
 static void take_many(struct lane *lane, unsigned count, unsigned taken[READY_CLASS_COUNT])
 {
     for (int i = 0; i < READY_CLASS_COUNT; i++)
         taken[i] = 0;
     while (count-- > 0)
-        taken[class_of(take(lane))]++;
+        taken[take(lane)->class]++;
 }
 
 static void test_an_empty_lane_gives_nothing(void **state)
@@ -137,9 +127,9 @@ static void test_polls_go_before_submits_and_submits_before_retries(void **state
     add(lane, READY_RETRY, 0);
     add(lane, READY_SUBMIT, 0);
     add(lane, READY_POLL, 0);
-    assert_int_equal(class_of(take(lane)), READY_POLL);
-    assert_int_equal(class_of(take(lane)), READY_SUBMIT);
-    assert_int_equal(class_of(take(lane)), READY_RETRY);
+    assert_int_equal(take(lane)->class, READY_POLL);
+    assert_int_equal(take(lane)->class, READY_SUBMIT);
+    assert_int_equal(take(lane)->class, READY_RETRY);
     lane_free(lane);
 }
 
@@ -201,9 +191,9 @@ static void test_submits_wait_while_too_many_results_are_outstanding(void **stat
     lane->outstanding = 200; /* fifty a second for the four seconds assumed at first */
     assert_true(lane_next(lane, WORKERS, now) == CLOCK_NEVER);
     add(lane, READY_POLL, 0);
-    assert_int_equal(class_of(take(lane)), READY_POLL);
+    assert_int_equal(take(lane)->class, READY_POLL);
     lane->outstanding--;
-    assert_int_equal(class_of(take(lane)), READY_MANUAL);
+    assert_int_equal(take(lane)->class, READY_MANUAL);
     lane_free(lane);
 }
 

@@ -272,7 +272,7 @@ static void test_targets_without_credentials_sleep(void **state)
     fleet_apply_inventory(fleet);
     fleet_run(fleet, 300 * NS_PER_SECOND);
     assert_int_equal(fleet->accounts[0].calls, 0);
-    assert_int_equal(fleet_job(fleet, 0)->place, JOB_ASLEEP);
+    assert_int_equal(fleet_job(fleet, 0)->state, TARGET_NO_CREDENTIALS);
     assert_true(fleet->wake == CLOCK_NEVER);
     fleet_free(fleet);
 }
@@ -305,7 +305,7 @@ static void assert_falls_asleep(int64_t after, struct fleet_fault fault)
     fleet_reload(fleet);
     fleet_run(fleet, 200 * NS_PER_SECOND);
     for (size_t i = 0; i < 30; i++)
-        assert_int_equal(fleet_job(fleet, i)->place, JOB_ASLEEP);
+        assert_int_equal(fleet_job(fleet, i)->state, TARGET_NO_CREDENTIALS);
     assert_int_equal(fleet_lane(fleet, 0)->outstanding, 0);
     assert_int_equal(fleet_lane(fleet, 0)->up_count, 0);
     fleet->accounts[0].unconfigured = false;

@@ -22,6 +22,18 @@ struct world {
     size_t refresh_count;
 };
 
+/* Every change of state there was; of this program, since the wrapped function has no place for it. */
+static bool seen[TARGET_STATE_ALL][TARGET_STATE_ALL];
+
+void __real_job_enter(struct job *job, enum target_state state);
+void __wrap_job_enter(struct job *job, enum target_state state);
+
+void __wrap_job_enter(struct job *job, enum target_state state)
+{
+    seen[job->state][state] = true;
+    __real_job_enter(job, state); /* ends the program when the table forbids it */
+}
+
 static bool chance(struct fleet *fleet, int64_t percent)
 {
     return fleet_random(fleet, 100) < percent;
@@ -274,11 +286,25 @@ static void test_a_fleet_may_end_at_any_moment(void **state)
     }
 }
 
+static void test_the_table_of_states_allows_what_happens_and_nothing_else(void **state)
+{
+    (void)state;
+    for (enum target_state from = 0; from < TARGET_STATE_ALL; from++) {
+        for (enum target_state to = 0; to < TARGET_STATE_ALL; to++) {
+            if (seen[from][to] != job_may_enter(from, to))
+                fail_msg("from %d to %d: %s", (int)from, (int)to,
+                         seen[from][to] ? "happened, is forbidden" : "is allowed, never happened");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_sequence_of_events_breaks_an_invariant),
         cmocka_unit_test(test_a_fleet_may_end_at_any_moment),
+        cmocka_unit_test(
+            test_the_table_of_states_allows_what_happens_and_nothing_else), /* in the tests above */
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

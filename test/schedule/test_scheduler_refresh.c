@@ -303,7 +303,7 @@ static unsigned manual_calls, other_calls;
 static void note_kind(struct fleet *fleet, const struct fleet_call *call)
 {
     (void)fleet;
-    if (CONTAINER_OF(call->call, struct job, call)->manual && call->call->continuation == NULL)
+    if (CONTAINER_OF(call->call, struct job, call)->refreshes != 0 && call->call->continuation == NULL)
         manual_calls++;
     else
         other_calls++;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 /* Two targets, of which the first computes long; run until the first is where it is wanted. */
-static struct fleet *fleet_at(enum job_place place, bool in_cycle)
+static struct fleet *fleet_at(enum target_state state)
 {
     struct fleet *fleet = fleet_new_empty(&(struct fleet_settings){.targets = 2, .rate_limit = 1});
     int64_t end = fleet->now + 60 * NS_PER_SECOND;
@@ -19,12 +19,8 @@ static struct fleet *fleet_at(enum job_place place, bool in_cycle)
     fleet->accounts[0].round_trip_least = fleet->accounts[0].round_trip_most = 80 * NS_PER_MS;
     fleet_apply_inventory(fleet);
     for (;;) {
-        const struct job *job = fleet_job(fleet, 0);
-
         /* After its first step: a computation is under way, or over. */
-        if (fleet->targets[0].submits > 0 && job->place == place && job->in_cycle == in_cycle)
-            return fleet;
-        if (place == JOB_READY && job->place == place)
+        if (fleet_job(fleet, 0)->state == state && (fleet->targets[0].submits > 0 || state == TARGET_READY))
             return fleet;
         assert_true(fleet->now < end);
         fleet_run(fleet, 10 * NS_PER_MS);
@@ -49,25 +45,25 @@ static void assert_vanishes(struct fleet *fleet)
 static void test_a_target_may_vanish_while_it_waits(void **state)
 {
     (void)state;
-    assert_vanishes(fleet_at(JOB_WAITING, false));
+    assert_vanishes(fleet_at(TARGET_WAITING));
 }
 
 static void test_a_target_may_vanish_while_it_is_ready(void **state)
 {
     (void)state;
-    assert_vanishes(fleet_at(JOB_READY, true));
+    assert_vanishes(fleet_at(TARGET_READY));
 }
 
 static void test_a_target_may_vanish_while_a_worker_has_it(void **state)
 {
     (void)state;
-    assert_vanishes(fleet_at(JOB_CALLING, true));
+    assert_vanishes(fleet_at(TARGET_CALLING));
 }
 
 static void test_a_target_may_vanish_while_its_result_is_computed(void **state)
 {
     (void)state;
-    assert_vanishes(fleet_at(JOB_WAITING, true));
+    assert_vanishes(fleet_at(TARGET_COMPUTING));
 }
 
 static void test_a_target_may_vanish_while_it_sleeps(void **state)
@@ -93,7 +89,7 @@ static void test_the_result_of_a_vanished_target_is_dropped(void **state)
     fleet->targets[0].completion = 0;
     fleet_apply_inventory(fleet);
     fleet_run(fleet, NS_PER_SECOND);
-    assert_int_equal(fleet_job(fleet, 0)->place, JOB_CALLING);
+    assert_int_equal(fleet_job(fleet, 0)->state, TARGET_CALLING);
     fleet->targets[0].present = false;
     fleet_apply_inventory(fleet);
     fleet_run(fleet, NS_PER_SECOND);
@@ -221,7 +217,7 @@ static void test_labels_that_change_while_a_worker_has_the_target_are_on_the_pag
     fleet->targets[0].completion = 0;
     fleet_apply_inventory(fleet);
     fleet_run(fleet, NS_PER_SECOND);
-    assert_int_equal(fleet_job(fleet, 0)->place, JOB_CALLING);
+    assert_int_equal(fleet_job(fleet, 0)->state, TARGET_CALLING);
     assert_relabelled_within(fleet, 10 * NS_PER_SECOND);
 }
 
@@ -234,14 +230,14 @@ static void test_new_labels_are_on_the_page_soon_although_the_call_under_way_fai
     assert_true(page_has(fleet, "ins_name=\"orders\""));
     fleet->targets[0].fault = FLEET_FAULT(ERROR_REMOTE, 1);
     assert_int_equal(fleet_refresh(fleet, NULL, NULL, &(struct refresh_progress){0}), REFRESH_ACCEPTED);
-    while (fleet_job(fleet, 0)->place != JOB_CALLING)
+    while (fleet_job(fleet, 0)->state != TARGET_CALLING)
         fleet_run(fleet, 10 * NS_PER_MS);
     assert_relabelled_within(fleet, 10 * NS_PER_SECOND);
 }
 
 static void test_labels_that_change_while_a_result_is_computed_cost_no_call(void **state)
 {
-    struct fleet *fleet = fleet_at(JOB_WAITING, true);
+    struct fleet *fleet = fleet_at(TARGET_COMPUTING);
 
     (void)state;
     snprintf(fleet->targets[0].ins_name, sizeof(fleet->targets[0].ins_name), "ledger");
@@ -278,7 +274,7 @@ static void test_an_instance_may_move_while_a_worker_has_it(void **state)
     fleet->targets[0].completion = 0;
     fleet_apply_inventory(fleet);
     fleet_run(fleet, NS_PER_SECOND);
-    assert_int_equal(fleet_job(fleet, 0)->place, JOB_CALLING);
+    assert_int_equal(fleet_job(fleet, 0)->state, TARGET_CALLING);
     fleet->targets[0].account = 1;
     fleet_apply_inventory(fleet);
     fleet_run(fleet, 10 * NS_PER_SECOND);
