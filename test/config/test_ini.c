@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <ini.h>
 
 #include "core/strbuf.h"
 
@@ -278,6 +279,47 @@ static void test_longer_names_are_refused(void **state)
                    "x.ini:2: a key of 50 bytes, expected at most 49");
 }
 
+/* Between inih and the reader: what is left in inih's buffer when the reader ends. */
+static struct {
+    ini_reader read;
+    int bytes_left;
+} watched;
+
+static char *read_watched(char *buffer, int size, void *stream)
+{
+    char *line = watched.read(buffer, size, stream);
+
+    watched.bytes_left = 0;
+    for (int i = 0; line == NULL && i < size; i++)
+        watched.bytes_left += buffer[i] != '\0';
+    return line;
+}
+
+int __real_ini_parse_stream(ini_reader read, void *stream, ini_handler handle, void *user);
+int __wrap_ini_parse_stream(ini_reader read, void *stream, ini_handler handle, void *user);
+
+int __wrap_ini_parse_stream(ini_reader read, void *stream, ini_handler handle, void *user)
+{
+    watched.read = read;
+    watched.bytes_left = -1;
+    return __real_ini_parse_stream(read_watched, stream, handle, user);
+}
+
+static void test_no_value_stays_in_inihs_memory(void **state)
+{
+    (void)state;
+    assert_read("[a]\npassword = invented\n", "1[a]2:password=invented|");
+    assert_int_equal(watched.bytes_left, 0);
+}
+
+static void test_nor_when_a_line_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("[a]\npassword = invented\nx\n",
+                   "x.ini:3: a line without '=', expected 'key = value', '[section]' or '# comment'");
+    assert_int_equal(watched.bytes_left, 0);
+}
+
 static void test_missing_file_is_an_error_that_names_it(void **state)
 {
     struct error error;
@@ -377,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_long_comments_are_no_trouble),
         cmocka_unit_test(test_names_as_long_as_inih_keeps_arrive_whole),
         cmocka_unit_test(test_longer_names_are_refused),
+        cmocka_unit_test(test_no_value_stays_in_inihs_memory),
+        cmocka_unit_test(test_nor_when_a_line_is_refused),
         cmocka_unit_test(test_missing_file_is_an_error_that_names_it),
         cmocka_unit_test(test_folder_is_no_file),
         cmocka_unit_test(test_file_is_read_like_text),
