@@ -1,10 +1,50 @@
-/* From the inventory thread to the scheduler. */
-#include "app/runtime_state.h"
+/*
+ * What comes in: inventories, limits and accounts from the inventory thread, news of credentials from the
+ * keyring. Whatever the scheduler owns is changed on its thread, while the one who brings it waits.
+ */
+#include "app/feed.h"
 
-#include "app/keyring_feed.h"
+#include <stdlib.h>
+
+#include "app/runtime_state.h"
 #include "collectors/user_limits.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/text.h"
+
+bool keyring_feed_inventory(struct keyring *keyring, const struct inventory *inventory)
+{
+    const char **uids = calloc(inventory->instance_count + 1, sizeof(*uids));
+    size_t count;
+    bool known;
+
+    if (uids == NULL)
+        return false;
+    for (size_t i = 0; i < inventory->instance_count; i++)
+        uids[i] = inventory->instances[i].aliyun_uid;
+    count = text_sort_unique(uids, inventory->instance_count);
+    known = keyring_set_accounts(keyring, uids, count);
+    free(uids);
+    return known;
+}
+
+bool keyring_feed_table(struct keyring *keyring, const struct accounts_table *table)
+{
+    struct keyring_row *rows = calloc(table->count + 1, sizeof(*rows));
+    bool taken;
+
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < table->count; i++)
+        rows[i] = (struct keyring_row){
+            .aliyun_uid = table->rows[i].aliyun_uid,
+            .access_key_id = table->rows[i].access_key_id,
+            .encrypted_access_key_secret = table->rows[i].encrypted_access_key_secret,
+        };
+    taken = keyring_set_table(keyring, rows, table->count);
+    free(rows);
+    return taken;
+}
 
 struct inventory_arrival {
     struct runtime *runtime;
@@ -145,4 +185,59 @@ struct loader_sink runtime_loader_sink(struct runtime *runtime)
         .load_failed = load_failed,
         .status_changed = loads_changed,
     };
+}
+
+static void lookup_credentials(void *context, const char *aliyun_uid, struct account_credentials *known)
+{
+    struct runtime *runtime = context;
+    struct keyring_entry entry;
+
+    keyring_lookup(runtime->keyring, aliyun_uid, &entry);
+    *known = (struct account_credentials){
+        .kind = entry.kind,
+        .credentials = entry.credentials,
+        .expiry_unix_ms = entry.expiry_unix_ms,
+        .error = entry.error,
+    };
+}
+
+static bool credentials_refused(void *context, const char *aliyun_uid, const struct credentials *refused)
+{
+    struct runtime *runtime = context;
+
+    return keyring_refused(runtime->keyring, aliyun_uid, refused);
+}
+
+struct credentials_source runtime_credentials_source(struct runtime *runtime)
+{
+    return (struct credentials_source){
+        .context = runtime, .lookup = lookup_credentials, .refused = credentials_refused};
+}
+
+struct credentials_news {
+    struct runtime *runtime;
+    const char *aliyun_uid;
+};
+
+static void tell_scheduler(void *argument, int64_t now)
+{
+    struct credentials_news *news = argument;
+
+    scheduler_credentials_changed(news->runtime->scheduler, news->aliyun_uid, now);
+}
+
+/* The scheduler may be busy for a while, but must not miss it. */
+static void credentials_changed(void *context, const char *aliyun_uid)
+{
+    struct runtime *runtime = context;
+    struct credentials_news news = {.runtime = runtime, .aliyun_uid = aliyun_uid};
+
+    while (!scheduler_call(runtime->scheduler, tell_scheduler, &news) && !runtime_is_stopping(runtime))
+        log_warn("the scheduler is too busy for new credentials; once more",
+                 log_text("aliyun_uid", aliyun_uid));
+}
+
+struct keyring_sink runtime_keyring_sink(struct runtime *runtime)
+{
+    return (struct keyring_sink){.context = runtime, .changed = credentials_changed};
 }

@@ -42,26 +42,6 @@ void runtime_global_release(void)
     das_global_release();
 }
 
-static void free_parts(struct runtime *runtime)
-{
-    loader_free(runtime->loader);
-    workers_free(runtime->workers);
-    scheduler_free(runtime->scheduler);
-    keyring_free(runtime->keyring);
-    publisher_free(runtime->publisher);
-    status_board_free(runtime->board);
-    refresh_table_free(runtime->refreshes);
-    mailbox_free(runtime->mailbox);
-    call_queue_free(runtime->queue);
-    registry_free(runtime->registry);
-    inventory_put(runtime->inventory);
-    arena_release(&runtime->gathered);
-    pthread_cond_destroy(&runtime->reload_done);
-    pthread_mutex_destroy(&runtime->reload_mutex);
-    config_in_force_free(runtime->in_force);
-    free(runtime);
-}
-
 static void page_changed(void *context)
 {
     struct runtime *runtime = context;
@@ -76,9 +56,34 @@ static uint64_t random_seed(void)
     return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed : (uint64_t)clock_unix_ms();
 }
 
+static bool build_reloads(struct runtime *runtime, struct config *config)
+{
+    pthread_mutex_init(&runtime->reload_mutex, NULL);
+    runtime->reload_successful = true;
+    runtime->reload_success_unix_ms = clock_unix_ms();
+    runtime->in_force = config_in_force_new(config);
+    return cond_init(&runtime->reload_done) && runtime->in_force != NULL;
+}
+
+static void free_reloads(struct runtime *runtime)
+{
+    config_in_force_free(runtime->in_force);
+    pthread_cond_destroy(&runtime->reload_done);
+    pthread_mutex_destroy(&runtime->reload_mutex);
+}
+
+static bool start_server(struct runtime *runtime, struct error *error)
+{
+    struct config *config = config_in_force_get(runtime->in_force);
+
+    runtime->providers = runtime_providers(runtime);
+    runtime->server = server_start(&config->web, &runtime->providers, error);
+    config_put(config);
+    return runtime->server != NULL;
+}
+
 static bool build_scheduler(struct runtime *runtime, struct config *config)
 {
-    struct keyring_sink sink = runtime_keyring_sink(runtime);
     const struct scheduler_parts parts = {
         .collector = &user_sessions_collector,
         .credentials = runtime_credentials_source(runtime),
@@ -92,35 +97,122 @@ static bool build_scheduler(struct runtime *runtime, struct config *config)
         .random_seed = random_seed(),
     };
 
-    runtime->keyring = keyring_new(config, &sink, random_seed());
-    if (runtime->keyring == NULL)
-        return false;
     runtime->scheduler = scheduler_new(config, &parts, clock_now());
     return runtime->scheduler != NULL;
 }
 
-/* Every object of the program, in the order in which they use each other. */
-static bool build_parts(struct runtime *runtime, struct config *config)
+static bool build_keyring(struct runtime *runtime, struct config *config)
 {
-    struct loader_sink sink = runtime_loader_sink(runtime);
+    const struct keyring_sink sink = runtime_keyring_sink(runtime);
 
-    runtime->in_force = config_in_force_new(config);
-    runtime->registry = registry_new();
-    runtime->queue = call_queue_new((size_t)config->exporter.queue_size);
-    runtime->mailbox = mailbox_new();
-    runtime->refreshes = refresh_table_new((uint64_t)clock_unix_ms());
-    if (runtime->in_force == NULL || runtime->registry == NULL || runtime->queue == NULL ||
-        runtime->mailbox == NULL || runtime->refreshes == NULL)
-        return false;
-    runtime->board = status_board_new(runtime->mailbox);
-    if (runtime->board == NULL)
-        return false;
-    runtime->publisher = publisher_new(runtime->registry, runtime_gather, runtime);
-    if (runtime->publisher == NULL || !build_scheduler(runtime, config))
-        return false;
-    runtime->workers = workers_new(config, &user_sessions_collector, runtime->queue, runtime->mailbox);
+    runtime->keyring = keyring_new(config, &sink, random_seed());
+    return runtime->keyring != NULL;
+}
+
+static bool build_loader(struct runtime *runtime, struct config *config)
+{
+    const struct loader_sink sink = runtime_loader_sink(runtime);
+
     runtime->loader = loader_new(config, &sink);
-    return runtime->workers != NULL && runtime->loader != NULL;
+    return runtime->loader != NULL;
+}
+
+/* Functions of a part that are one expression. */
+#define BUILD(name, member, expression)                                                                      \
+    static bool name(struct runtime *runtime, struct config *config)                                         \
+    {                                                                                                        \
+        (void)config;                                                                                        \
+        runtime->member = (expression);                                                                      \
+        return runtime->member != NULL;                                                                      \
+    }
+#define START(name, expression)                                                                              \
+    static bool name(struct runtime *runtime, struct error *error)                                           \
+    {                                                                                                        \
+        return expression;                                                                                   \
+    }
+#define END(name, expression)                                                                                \
+    static void name(struct runtime *runtime)                                                                \
+    {                                                                                                        \
+        expression;                                                                                          \
+    }
+
+/* clang-format off */
+BUILD(build_registry, registry, registry_new())
+BUILD(build_queue, queue, call_queue_new((size_t)config->exporter.queue_size))
+BUILD(build_mailbox, mailbox, mailbox_new())
+BUILD(build_board, board, status_board_new(runtime->mailbox))
+BUILD(build_refreshes, refreshes, refresh_table_new((uint64_t)clock_unix_ms()))
+BUILD(build_publisher, publisher, publisher_new(runtime->registry, runtime_gather, runtime))
+BUILD(build_workers, workers, workers_new(config, &user_sessions_collector, runtime->queue, runtime->mailbox))
+
+START(start_scheduler, scheduler_start(runtime->scheduler, error))
+START(start_keyring, keyring_start(runtime->keyring, error))
+START(start_publisher, publisher_start(runtime->publisher, error))
+START(start_workers, workers_start(runtime->workers, error))
+START(start_loader, loader_start(runtime->loader, error))
+
+END(dismiss_loader, loader_stop_soon(runtime->loader))
+END(dismiss_refreshes, refresh_table_close(runtime->refreshes))
+END(dismiss_board, status_board_close(runtime->board))
+
+END(stop_workers, workers_stop(runtime->workers))
+END(stop_publisher, publisher_stop(runtime->publisher))
+END(stop_keyring, keyring_stop(runtime->keyring))
+END(stop_scheduler, scheduler_stop(runtime->scheduler))
+END(stop_server, server_stop(runtime->server))
+
+END(free_loader, loader_free(runtime->loader))
+END(free_workers, workers_free(runtime->workers))
+END(free_publisher, publisher_free(runtime->publisher))
+END(free_keyring, keyring_free(runtime->keyring))
+END(free_scheduler, scheduler_free(runtime->scheduler))
+END(free_refreshes, refresh_table_free(runtime->refreshes))
+END(free_board, status_board_free(runtime->board))
+END(free_mailbox, mailbox_free(runtime->mailbox))
+END(free_queue, call_queue_free(runtime->queue))
+END(free_registry, registry_free(runtime->registry))
+
+/*
+ * The parts, in the order in which they are built and started; they end in the opposite one: nobody is left waiting
+ * for somebody who is gone. `dismiss` comes before any stop: who waits is sent away and nothing is begun any more; it
+ * does not block. A new part is its row, its file, and its member in struct runtime.
+ */
+static const struct part {
+    const char *name;
+    bool (*build)(struct runtime *runtime, struct config *config); /* false: memory ran out */
+    bool (*start)(struct runtime *runtime, struct error *error);
+    void (*dismiss)(struct runtime *runtime);
+    void (*stop)(struct runtime *runtime);
+    void (*free)(struct runtime *runtime);
+} parts[] = {
+    {"registry", build_registry, NULL, NULL, NULL, free_registry},
+    {"queue", build_queue, NULL, NULL, NULL, free_queue},
+    {"mailbox", build_mailbox, NULL, NULL, NULL, free_mailbox},
+    {"status board", build_board, NULL, dismiss_board, NULL, free_board},
+    {"refreshes", build_refreshes, NULL, dismiss_refreshes, NULL, free_refreshes},
+    /* The first to start: an address that is taken must not cost a call to DAS. */
+    {"server", NULL, start_server, NULL, stop_server, NULL},
+    {"scheduler", build_scheduler, start_scheduler, NULL, stop_scheduler, free_scheduler},
+    {"keyring", build_keyring, start_keyring, NULL, stop_keyring, free_keyring},
+    {"publisher", build_publisher, start_publisher, NULL, stop_publisher, free_publisher},
+    {"workers", build_workers, start_workers, NULL, stop_workers, free_workers},
+    /* It may be inside a call to MySQL, so that runtime_stop() waits for it after all others. */
+    {"inventory", build_loader, start_loader, dismiss_loader, NULL, free_loader},
+};
+/* clang-format on */
+
+#define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
+
+static void runtime_free(struct runtime *runtime, size_t built)
+{
+    while (built > 0) {
+        if (parts[--built].free != NULL)
+            parts[built].free(runtime);
+    }
+    free_reloads(runtime);
+    inventory_put(runtime->inventory);
+    arena_release(&runtime->gathered);
+    free(runtime);
 }
 
 static struct runtime *runtime_new(const struct options *options, struct config *config)
@@ -129,76 +221,61 @@ static struct runtime *runtime_new(const struct options *options, struct config 
 
     if (runtime == NULL)
         return NULL;
-    if (!cond_init(&runtime->reload_done)) {
-        free(runtime);
-        return NULL;
-    }
-    pthread_mutex_init(&runtime->reload_mutex, NULL);
     arena_init(&runtime->gathered);
     runtime->options = *options;
-    runtime->reload_successful = true;
-    runtime->reload_success_unix_ms = clock_unix_ms();
     atomic_init(&runtime->ready_deadline, CLOCK_NEVER);
     atomic_init(&runtime->first_cycle_publish, UINT64_MAX);
-    runtime_configure_log(config);
     for (int i = 0; i < REJECTION_COUNT; i++)
         runtime->rejected_names[i] = rejection_name((enum rejection)i);
-    if (!build_parts(runtime, config)) {
-        free_parts(runtime);
+    if (!build_reloads(runtime, config)) {
+        runtime_free(runtime, 0);
         return NULL;
+    }
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        if (parts[i].build != NULL && !parts[i].build(runtime, config)) {
+            runtime_free(runtime, i);
+            return NULL;
+        }
     }
     return runtime;
 }
 
-/* The server comes first: an address that is taken must not cost a call to DAS. */
-static bool start_parts(struct runtime *runtime, const struct config *config, struct error *error)
-{
-    runtime->providers = runtime_providers(runtime);
-    runtime->server = server_start(&config->web, &runtime->providers, error);
-    return runtime->server != NULL && scheduler_start(runtime->scheduler, error) &&
-           keyring_start(runtime->keyring, error) && publisher_start(runtime->publisher, error) &&
-           workers_start(runtime->workers, error) && loader_start(runtime->loader, error);
-}
-
 struct runtime *runtime_start(const struct options *options, struct config *config, struct error *error)
 {
-    struct runtime *runtime = runtime_new(options, config);
+    struct runtime *runtime;
 
+    runtime_configure_log(config);
+    runtime = runtime_new(options, config);
     if (runtime == NULL) {
         error_set(error, ERROR_NO_MEMORY, "out of memory");
         return NULL;
     }
-    if (!start_parts(runtime, config, error)) {
-        runtime_stop(runtime);
-        return NULL;
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        if (parts[i].start != NULL && !parts[i].start(runtime, error)) {
+            runtime_stop(runtime);
+            return NULL;
+        }
     }
     log_info("listening", log_text("address", config->web.listen),
              log_int("port", server_port(runtime->server)), log_text("version", VERSION));
     return runtime;
 }
 
-/*
- * Nobody is left waiting for somebody who is gone: first those who wait for results, then those
- * who make them, last those who hold them.
- */
 bool runtime_stop(struct runtime *runtime)
 {
-    bool loader_ended;
-
     runtime_refuse_reloads(runtime);
-    loader_stop_soon(runtime->loader);
-    refresh_table_close(runtime->refreshes);
-    status_board_close(runtime->board);
-    workers_stop(runtime->workers);
-    publisher_stop(runtime->publisher);
-    keyring_stop(runtime->keyring);
-    scheduler_stop(runtime->scheduler);
-    server_stop(runtime->server);
-    loader_ended = loader_stop(runtime->loader, LOADER_STOP_TIMEOUT);
-    if (!loader_ended) {
+    for (size_t i = PART_COUNT; i > 0; i--) {
+        if (parts[i - 1].dismiss != NULL)
+            parts[i - 1].dismiss(runtime);
+    }
+    for (size_t i = PART_COUNT; i > 0; i--) {
+        if (parts[i - 1].stop != NULL)
+            parts[i - 1].stop(runtime);
+    }
+    if (!loader_stop(runtime->loader, LOADER_STOP_TIMEOUT)) {
         log_warn("stopping without waiting for the inventory database");
         return false;
     }
-    free_parts(runtime);
+    runtime_free(runtime, PART_COUNT);
     return true;
 }

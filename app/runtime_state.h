@@ -56,29 +56,25 @@ struct runtime {
     struct error reload_error;
 };
 
-/* feed.c: from the inventory thread to the scheduler */
+/* feed.c: what comes in, from the inventory thread and the keyring */
 struct loader_sink runtime_loader_sink(struct runtime *runtime);
-
-/* credentials.c: the keyring's ends */
-struct credentials_source runtime_credentials_source(struct runtime *runtime);
 struct keyring_sink runtime_keyring_sink(struct runtime *runtime);
+struct credentials_source runtime_credentials_source(struct runtime *runtime);
 
-/* gather.c: from everywhere to the publisher */
+/* provide.c: what goes out, to the publisher and the pages */
 bool runtime_gather(void *context, struct self_metrics *self);
-
-/* provide.c: from everywhere to the pages */
 struct providers runtime_providers(struct runtime *runtime);
 
-/* reload.c: waits for the verdict of a reload that begins after the call; any thread but the main one */
+/* configuration.c: waits for the verdict of a reload that begins after the call; any thread but the main one */
 bool runtime_request_reload(struct runtime *runtime, struct error *error);
 
-/* reload.c: from now on requests fail at once, those that wait included; main thread */
+/* configuration.c: from now on requests fail at once, those that wait included; main thread */
 void runtime_refuse_reloads(struct runtime *runtime);
 
-/* reload.c: true after runtime_refuse_reloads; any thread */
+/* configuration.c: true after runtime_refuse_reloads; any thread */
 bool runtime_is_stopping(struct runtime *runtime);
 
-/* settings.c: the log obeys the configuration, and complains of it. */
+/* configuration.c: the log obeys the configuration, and complains of it. */
 void runtime_configure_log(const struct config *config);
 
 #endif

@@ -59,15 +59,21 @@ static void take_returned(struct scheduler *s, int64_t now)
     }
 }
 
-void scheduler_free(struct scheduler *s)
+/* What no worker took, and what they returned since the last step. */
+static void take_back(struct scheduler *s)
 {
     struct call *call;
 
-    if (s == NULL)
-        return;
     while ((call = call_queue_try_pop(s->parts.queue)) != NULL)
         mailbox_return_call(s->parts.mailbox, call);
     take_returned(s, atomic_load(&s->last_step));
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    if (s == NULL)
+        return;
+    take_back(s);
     assert(s->calling == 0);
     while (s->job_count > 0)
         roster_free_job(s, s->jobs[s->job_count - 1]);
@@ -231,9 +237,11 @@ bool scheduler_start(struct scheduler *s, struct error *error)
 void scheduler_stop(struct scheduler *s)
 {
     mailbox_close(s->parts.mailbox);
-    if (s->started)
-        pthread_join(s->thread, NULL);
+    if (!s->started)
+        return;
+    pthread_join(s->thread, NULL);
     s->started = false;
+    take_back(s);
 }
 
 int64_t scheduler_last_step(const struct scheduler *s)

@@ -56,7 +56,10 @@ void scheduler_free(struct scheduler *scheduler); /* NULL is allowed */
 /* One decision round. Returns when it wants the next one; CLOCK_NEVER: when something arrives. */
 int64_t scheduler_step(struct scheduler *scheduler, int64_t now);
 
-/* The thread: steps until scheduler_stop. */
+/*
+ * The thread: steps until scheduler_stop, which ends and joins it and takes back the calls that are not out. When the
+ * workers have ended, the scheduler calls nobody any more after it.
+ */
 bool scheduler_start(struct scheduler *scheduler, struct error *error);
 void scheduler_stop(struct scheduler *scheduler);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/commands/check_account.h"
-#include "app/keyring_feed.h"
+#include "app/feed.h"
 #include "collectors/user_sessions.h"
 #include "core/clock.h"
 #include "core/file.h"

@@ -1,6 +1,6 @@
 /* What the keyring learns from the inventory database. False when memory runs out: nothing changed. */
-#ifndef APP_KEYRING_FEED_H
-#define APP_KEYRING_FEED_H
+#ifndef APP_FEED_H
+#define APP_FEED_H
 
 #include <stdbool.h>
 
