@@ -23,7 +23,8 @@ bool rows_add_account(struct rows *rows, const struct account_table_row *row)
     copy.access_key_id = row_text_copy(arena, row->access_key_id);
     copy.encrypted_access_key_secret = row_text_copy(arena, row->encrypted_access_key_secret);
     if (copy.aliyun_uid == NULL || copy.access_key_id == NULL || copy.encrypted_access_key_secret == NULL ||
-        !row_value_keep(arena, &copy.status) || !row_value_keep(arena, &copy.updated))
+        !row_value_keep(arena, &copy.status) || !row_value_keep(arena, &copy.updated) ||
+        !row_value_keep(arena, &copy.id))
         return false;
     grown[rows->account_count++] = copy;
     return true;
@@ -50,8 +51,8 @@ static int account_row_compare(const void *left, const void *right)
     int order = strcmp(a->aliyun_uid, b->aliyun_uid);
 
     if (order == 0)
-        order = row_larger_first(a->updated.value, b->updated.value);
-    return order != 0 ? order : row_larger_first(a->id, b->id);
+        order = row_newer_first(a->updated, a->id, b->updated, b->id);
+    return order != 0 ? order : strcmp(b->access_key_id, a->access_key_id);
 }
 
 /* Says why a row has an invalid value; a good one may lack its time. */
@@ -59,7 +60,7 @@ static void remark_account(struct remarks *remarks, const struct account_table_r
 {
     char name[ROW_NAME_SIZE];
 
-    snprintf(name, sizeof(name), "account '%.80s' (row %lld)", row->aliyun_uid, (long long)row->id);
+    row_name_format(name, row->id, "account '%.80s'", row->aliyun_uid);
     if (good)
         remark_undated(remarks, name, row->updated);
     else if (text_invisible(row->aliyun_uid) != NULL)

@@ -1,8 +1,10 @@
 #include "db/mysql_connection.h"
 
 #include <errmsg.h>
+#include <errno.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <poll.h>
 
 #include "core/clock.h"
 #include "core/file.h"
@@ -105,10 +107,10 @@ static const char *error_text(const struct mysql_config *config, MYSQL *mysql)
     return mysql_error(mysql);
 }
 
-void mysql_connection_error(struct error *error, const struct mysql_config *config, MYSQL *mysql,
-                            const char *doing)
+void mysql_connection_error(const struct mysql_connection *connection, const char *doing, struct error *error)
 {
-    unsigned number = mysql_errno(mysql);
+    const struct mysql_config *config = connection->config;
+    unsigned number = mysql_errno(connection->mysql);
     const char *hint = hint_for(config, number);
     enum error_class class = number == CR_OUT_OF_MEMORY ? ERROR_NO_MEMORY : ERROR_INVENTORY;
     char server[160];
@@ -117,8 +119,65 @@ void mysql_connection_error(struct error *error, const struct mysql_config *conf
         return;
     describe(config, server, sizeof(server));
     error_set(error, class, "mysql %s: %s: error %u: %s%s%s", server, doing, number,
-              error_text(config, mysql), hint != NULL ? "; " : "", hint != NULL ? hint : "");
+              error_text(config, connection->mysql), hint != NULL ? "; " : "", hint != NULL ? hint : "");
     snprintf(error->code, sizeof(error->code), "%u", number);
+}
+
+bool mysql_connection_is_late(const struct mysql_connection *connection)
+{
+    return clock_now() >= connection->deadline;
+}
+
+/* Waits for what the library is waiting for; what came of it, for its function that continues. */
+static int wait_for(const struct mysql_connection *connection, int events)
+{
+    int64_t left = connection->deadline - clock_now();
+    struct pollfd socket = {.fd = mysql_get_socket(connection->mysql)};
+    int ready;
+
+    if ((events & MYSQL_WAIT_TIMEOUT) != 0) {
+        int64_t limit = mysql_get_timeout_value_ms(connection->mysql) * NS_PER_MS;
+
+        left = limit < left ? limit : left;
+    }
+    if ((events & MYSQL_WAIT_READ) != 0)
+        socket.events |= POLLIN;
+    if ((events & MYSQL_WAIT_WRITE) != 0)
+        socket.events |= POLLOUT;
+    do {
+        ready = left > 0 ? poll(&socket, 1, (int)(left / NS_PER_MS) + 1) : 0;
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 ? events & ~MYSQL_WAIT_TIMEOUT : MYSQL_WAIT_TIMEOUT;
+}
+
+bool mysql_connection_query(struct mysql_connection *connection, const char *statement)
+{
+    int failed;
+    int events = mysql_query_start(&failed, connection->mysql, statement);
+
+    while (events != 0)
+        events = mysql_query_cont(&failed, connection->mysql, wait_for(connection, events));
+    return failed == 0;
+}
+
+MYSQL_RES *mysql_connection_store(struct mysql_connection *connection)
+{
+    MYSQL_RES *result;
+    int events = mysql_store_result_start(&result, connection->mysql);
+
+    while (events != 0)
+        events = mysql_store_result_cont(&result, connection->mysql, wait_for(connection, events));
+    return result;
+}
+
+MYSQL_ROW mysql_connection_fetch(struct mysql_connection *connection, MYSQL_RES *result)
+{
+    MYSQL_ROW row;
+    int events = mysql_fetch_row_start(&row, result);
+
+    while (events != 0)
+        events = mysql_fetch_row_cont(&row, result, wait_for(connection, events));
+    return row;
 }
 
 static unsigned seconds_rounded_up(int64_t duration)
@@ -177,7 +236,8 @@ static bool set_protocol(MYSQL *mysql, const struct mysql_config *config)
     unsigned long packet_max = REPLY_PACKET_MAX;
     my_bool reconnect = 0;
 
-    return mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol) == 0 &&
+    return mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL) == 0 && /* all waiting is done in wait_for() */
+           mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol) == 0 &&
            mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile) == 0 &&
            mysql_options(mysql, MYSQL_OPT_RECONNECT, &reconnect) == 0 &&
            mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max) == 0 &&
@@ -213,41 +273,60 @@ static bool read_password(const struct mysql_config *config, struct strbuf *pass
     return false;
 }
 
-static bool connect_with(MYSQL *mysql, const struct mysql_config *config, const char *password,
-                         struct error *error)
+static bool set_options(MYSQL *mysql, const struct mysql_config *config)
 {
-    bool local = config->socket[0] != '\0';
+    return set_timeouts(mysql, config) && set_tls(mysql, config) && set_client_certificate(mysql, config) &&
+           set_proofs(mysql, config) && set_protocol(mysql, config);
+}
 
-    if (!set_timeouts(mysql, config) || !set_tls(mysql, config) || !set_client_certificate(mysql, config) ||
-        !set_proofs(mysql, config) || !set_protocol(mysql, config)) {
-        mysql_connection_error(error, config, mysql, "options");
+static bool connect_with(struct mysql_connection *connection, const char *password, struct error *error)
+{
+    const struct mysql_config *config = connection->config;
+    const char *socket = config->socket[0] != '\0' ? config->socket : NULL;
+    MYSQL *mysql = connection->mysql;
+    MYSQL *connected;
+    int events;
+
+    if (!set_options(mysql, config)) {
+        mysql_connection_error(connection, "options", error);
         return false;
     }
-    if (mysql_real_connect(mysql, local ? NULL : config->host, config->user, password, config->database,
-                           (unsigned)config->port, local ? config->socket : NULL, 0) == NULL) {
-        mysql_connection_error(error, config, mysql, "connecting");
+    events = mysql_real_connect_start(&connected, mysql, socket != NULL ? NULL : config->host, config->user,
+                                      password, config->database, (unsigned)config->port, socket, 0);
+    while (events != 0)
+        events = mysql_real_connect_cont(&connected, mysql, wait_for(connection, events));
+    if (connected == NULL) {
+        mysql_connection_error(connection, "connecting", error);
         return false;
     }
     return encrypted_as_required(mysql, config, error);
 }
 
-bool mysql_connection_open(MYSQL *mysql, const struct mysql_config *config, struct error *error)
+bool mysql_connection_open(struct mysql_connection *connection, const struct mysql_config *config,
+                           int64_t deadline, struct error *error)
 {
     struct strbuf password;
     bool ok;
 
+    *connection =
+        (struct mysql_connection){.mysql = mysql_init(NULL), .config = config, .deadline = deadline};
+    if (connection->mysql == NULL) {
+        error_set(error, ERROR_NO_MEMORY, "no memory for a MySQL connection");
+        return false;
+    }
     if (config->password_file[0] == '\0')
-        return connect_with(mysql, config, config->password, error);
+        return connect_with(connection, config->password, error);
     strbuf_init(&password, PASSWORD_MAX);
-    ok =
-        read_password(config, &password, error) && connect_with(mysql, config, strbuf_text(&password), error);
+    ok = read_password(config, &password, error) && connect_with(connection, strbuf_text(&password), error);
     strbuf_release_secret(&password);
     return ok;
 }
 
-void mysql_connection_close(MYSQL *mysql)
+void mysql_connection_close(struct mysql_connection *connection)
 {
+    if (connection->mysql == NULL)
+        return;
     /* The library forgets this one of its options, and after a connection that failed it cannot be helped. */
-    mysql_options(mysql, MYSQL_SERVER_PUBLIC_KEY, NULL);
-    mysql_close(mysql);
+    mysql_options(connection->mysql, MYSQL_SERVER_PUBLIC_KEY, NULL);
+    mysql_close(connection->mysql);
 }

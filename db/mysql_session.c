@@ -10,9 +10,6 @@
 #include <mysqld_error.h>
 #include <string.h>
 
-#include "core/strbuf.h"
-#include "db/mysql_connection.h"
-
 #define NO_LIMIT "18446744073709551615"
 #define FIRST_SET                                                                                            \
     "SET NAMES utf8mb4, SESSION sql_select_limit = " NO_LIMIT                                                \
@@ -50,17 +47,16 @@ static const struct setting settings[] = {
 enum setting_state { SETTING_UNKNOWN, SETTING_OTHER, SETTING_RIGHT };
 
 struct session {
-    MYSQL *mysql;
-    const struct mysql_config *config;
+    struct mysql_connection *connection;
     enum setting_state states[SETTING_COUNT];
     char found[SETTING_COUNT][64]; /* of those that are SETTING_OTHER */
 };
 
 static bool run(const struct session *session, const char *statement, const char *doing, struct error *error)
 {
-    if (mysql_query(session->mysql, statement) == 0)
+    if (mysql_connection_query(session->connection, statement))
         return true;
-    mysql_connection_error(error, session->config, session->mysql, doing);
+    mysql_connection_error(session->connection, doing, error);
     return false;
 }
 
@@ -77,49 +73,44 @@ static void note_setting(struct session *session, const char *name, const char *
 /* Asks the server which settings it knows and what they are. */
 static bool ask(struct session *session, struct error *error)
 {
+    static const char doing[] = "asking for the session's settings";
     char statement[SET_LENGTH];
+    size_t length =
+        (size_t)snprintf(statement, sizeof(statement), "SHOW SESSION VARIABLES WHERE Variable_name IN (");
     MYSQL_RES *result;
     MYSQL_ROW row;
-    struct strbuf names;
 
-    strbuf_init(&names, SET_LENGTH / 2);
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        strbuf_append_format(&names, "%s'%s'", i > 0 ? ", " : "", settings[i].name);
-    snprintf(statement, sizeof(statement), "SHOW SESSION VARIABLES WHERE Variable_name IN (%s)",
-             strbuf_text(&names));
-    strbuf_release(&names);
+        length += (size_t)snprintf(statement + length, sizeof(statement) - length, "'%s'%s", settings[i].name,
+                                   i + 1 < SETTING_COUNT ? ", " : ")");
     memset(session->states, 0, sizeof(session->states));
-    if (!run(session, statement, "asking for the session's settings", error))
+    if (!run(session, statement, doing, error))
         return false;
-    result = mysql_store_result(session->mysql);
-    while (result != NULL && mysql_num_fields(result) >= 2 && (row = mysql_fetch_row(result)) != NULL) {
+    result = mysql_connection_store(session->connection);
+    if (result == NULL) {
+        mysql_connection_error(session->connection, doing, error);
+        return false;
+    }
+    while (mysql_num_fields(result) >= 2 && (row = mysql_fetch_row(result)) != NULL) {
         if (row[0] != NULL && row[1] != NULL)
             note_setting(session, row[0], row[1]);
     }
-    if (mysql_errno(session->mysql) != 0)
-        mysql_connection_error(error, session->config, session->mysql, "asking for the session's settings");
     mysql_free_result(result);
-    return mysql_errno(session->mysql) == 0;
+    return true;
 }
 
 /* Sets what is other than it should be. */
 static bool set(const struct session *session, struct error *error)
 {
-    struct strbuf statement;
-    const char *separator = "SET";
-    bool done;
+    char statement[SET_LENGTH];
+    size_t length = 0;
 
-    strbuf_init(&statement, SET_LENGTH);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (session->states[i] != SETTING_OTHER)
-            continue;
-        strbuf_append_format(&statement, "%s SESSION %s = %s", separator, settings[i].name,
-                             settings[i].value);
-        separator = ",";
+        if (session->states[i] == SETTING_OTHER)
+            length += (size_t)snprintf(statement + length, sizeof(statement) - length, "%s SESSION %s = %s",
+                                       length == 0 ? "SET" : ",", settings[i].name, settings[i].value);
     }
-    done = statement.length == 0 || run(session, strbuf_text(&statement), "setting up the session", error);
-    strbuf_release(&statement);
-    return done;
+    return length == 0 || run(session, statement, "setting up the session", error);
 }
 
 /* False with *error when the server did not take what changes rows or values. */
@@ -159,14 +150,15 @@ static bool lacks_grammar(MYSQL *mysql)
     return mysql_errno(mysql) == ER_PARSE_ERROR || mysql_errno(mysql) == ER_NOT_SUPPORTED_YET;
 }
 
-static bool start_transaction(const struct session *session, struct remarks *remarks, struct error *error)
+static bool start_transaction(struct mysql_connection *connection, struct remarks *remarks,
+                              struct error *error)
 {
     size_t count = sizeof(transactions) / sizeof(transactions[0]);
     size_t i = 0;
 
-    while (mysql_query(session->mysql, transactions[i]) != 0) {
-        if (!lacks_grammar(session->mysql) || ++i == count) {
-            mysql_connection_error(error, session->config, session->mysql, "starting a transaction");
+    while (!mysql_connection_query(connection, transactions[i])) {
+        if (!lacks_grammar(connection->mysql) || ++i == count) {
+            mysql_connection_error(connection, "starting a transaction", error);
             return false;
         }
     }
@@ -176,10 +168,9 @@ static bool start_transaction(const struct session *session, struct remarks *rem
     return true;
 }
 
-bool mysql_session_begin(MYSQL *mysql, const struct mysql_config *config, struct remarks *remarks,
-                         struct error *error)
+bool mysql_session_begin(struct mysql_connection *connection, struct remarks *remarks, struct error *error)
 {
-    struct session session = {.mysql = mysql, .config = config};
+    struct session session = {.connection = connection};
 
-    return set_up(&session, remarks, error) && start_transaction(&session, remarks, error);
+    return set_up(&session, remarks, error) && start_transaction(connection, remarks, error);
 }

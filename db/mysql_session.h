@@ -7,18 +7,15 @@
 
 #include <stdbool.h>
 
-#include "config/config.h"
 #include "core/error.h"
+#include "db/mysql_connection.h"
 #include "db/remarks.h"
-
-struct st_mysql; /* the client library's MYSQL */
 
 /*
  * Sets all of it, as far as the server knows it, checks that it took, and begins a read-only
  * transaction with a consistent snapshot, or the nearest that the server has, with a remark.
  * Blocks. False with *error.
  */
-bool mysql_session_begin(struct st_mysql *mysql, const struct mysql_config *config, struct remarks *remarks,
-                         struct error *error);
+bool mysql_session_begin(struct mysql_connection *connection, struct remarks *remarks, struct error *error);
 
 #endif

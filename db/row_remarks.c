@@ -1,10 +1,29 @@
 #include "db/row_remarks.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/strbuf.h"
 #include "core/text.h"
+
+void row_name_format(char name[ROW_NAME_SIZE], struct row_value id, const char *format, ...)
+{
+    va_list arguments;
+    size_t length;
+
+    va_start(arguments, format);
+    vsnprintf(name, ROW_NAME_SIZE, format, arguments);
+    va_end(arguments);
+    length = strlen(name);
+    if (id.text != NULL)
+        snprintf(name + length, ROW_NAME_SIZE - length, " (row '%.40s')", id.text);
+    else if (id.value != ROW_NUMBER_NULL)
+        snprintf(name + length, ROW_NAME_SIZE - length, " (row %lld)", (long long)id.value);
+    else
+        snprintf(name + length, ROW_NAME_SIZE - length, " (a row without id)");
+}
 
 void remark_value(struct remarks *remarks, const char *row_name, const char *column, struct row_value value,
                   const char *expected)

@@ -8,6 +8,10 @@
 
 #define ROW_NAME_SIZE 200 /* for "instance 'rm-test1' (row 17)" */
 
+/* Names a row by what it is about and its id, as the table has it. */
+void row_name_format(char name[ROW_NAME_SIZE], struct row_value id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The value of a column is not what was expected. */
 void remark_value(struct remarks *remarks, const char *row_name, const char *column, struct row_value value,
                   const char *expected);

@@ -55,7 +55,8 @@ bool rows_add_instance(struct rows *rows, const struct instance_row *row)
     copy.aliyun_uid = row_text_copy(arena, row->aliyun_uid);
     if (copy.ins_id == NULL || copy.ins_name == NULL || copy.ins_type == NULL || copy.engine == NULL ||
         copy.aliyun_uid == NULL || !row_value_keep(arena, &copy.ins_is_readonly) ||
-        !row_value_keep(arena, &copy.ins_status) || !row_value_keep(arena, &copy.updated))
+        !row_value_keep(arena, &copy.ins_status) || !row_value_keep(arena, &copy.updated) ||
+        !row_value_keep(arena, &copy.id))
         return false;
     grown[rows->instance_count++] = copy;
     return true;
@@ -74,7 +75,8 @@ bool rows_add_node(struct rows *rows, const struct node_row *row)
     copy.node_id = row_text_copy(&rows->inventory_arena, row->node_id);
     if (copy.ins_id == NULL || copy.node_id == NULL ||
         !row_value_keep(&rows->inventory_arena, &copy.node_type) ||
-        !row_value_keep(&rows->inventory_arena, &copy.updated))
+        !row_value_keep(&rows->inventory_arena, &copy.updated) ||
+        !row_value_keep(&rows->inventory_arena, &copy.id))
         return false;
     grown[rows->node_count++] = copy;
     return true;
@@ -169,7 +171,7 @@ static void remark_instance(struct remarks *remarks, const struct instance_row *
     const char *invisible = invisible_text(row, &column);
     char name[ROW_NAME_SIZE];
 
-    snprintf(name, sizeof(name), "instance '%.80s' (row %lld)", row->ins_id, (long long)row->id);
+    row_name_format(name, row->id, "instance '%.80s'", row->ins_id);
     if (good)
         remark_undated(remarks, name, row->updated);
     else if (invisible != NULL)
@@ -212,8 +214,10 @@ static int instance_row_compare(const void *left, const void *right)
     int order = strcmp(a->ins_id, b->ins_id);
 
     if (order == 0)
-        order = row_larger_first(a->updated.value, b->updated.value);
-    return order != 0 ? order : row_larger_first(a->id, b->id);
+        order = row_newer_first(a->updated, a->id, b->updated, b->id);
+    if (order == 0) /* a view may give all rows one id: the winner must not be the server's chance */
+        order = strcmp(b->aliyun_uid, a->aliyun_uid);
+    return order != 0 ? order : strcmp(b->ins_name, a->ins_name);
 }
 
 static int node_row_compare(const void *left, const void *right)
@@ -225,8 +229,8 @@ static int node_row_compare(const void *left, const void *right)
     if (order == 0)
         order = strcmp(a->node_id, b->node_id);
     if (order == 0)
-        order = row_larger_first(a->updated.value, b->updated.value);
-    return order != 0 ? order : row_larger_first(a->id, b->id);
+        order = row_newer_first(a->updated, a->id, b->updated, b->id);
+    return order != 0 ? order : row_larger_first(a->node_type.value, b->node_type.value);
 }
 
 static int user_row_compare(const void *left, const void *right)
@@ -270,8 +274,7 @@ static void remark_node(struct remarks *remarks, const struct node_row *node)
 {
     char name[ROW_NAME_SIZE];
 
-    snprintf(name, sizeof(name), "node '%.60s' of '%.60s' (row %lld)", node->node_id, node->ins_id,
-             (long long)node->id);
+    row_name_format(name, node->id, "node '%.60s' of '%.60s'", node->node_id, node->ins_id);
     if (text_invisible(node->node_id) != NULL)
         remark_invisible(remarks, name, "node_id", node->node_id);
     else if (!node_type_valid(node->node_type))

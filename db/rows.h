@@ -26,8 +26,8 @@ struct instance_row {
     const char *aliyun_uid;
     struct row_value ins_is_readonly;
     struct row_value ins_status;
-    struct row_value updated; /* updatetime in µs since 1970; larger is newer; ties: larger id */
-    int64_t id;
+    struct row_value updated; /* updatetime in µs since 1970; larger is newer; ties: see row_newer_first() */
+    struct row_value id;
 };
 
 struct node_row {
@@ -35,7 +35,7 @@ struct node_row {
     const char *node_id;
     struct row_value node_type;
     struct row_value updated;
-    int64_t id;
+    struct row_value id;
 };
 
 struct user_row {
@@ -50,7 +50,7 @@ struct account_table_row {
     const char *encrypted_access_key_secret;
     struct row_value status;
     struct row_value updated;
-    int64_t id;
+    struct row_value id;
 };
 
 /* What the remarks of a load are about. */

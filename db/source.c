@@ -6,7 +6,7 @@ unsigned source_read_rows(const struct config *config, unsigned scope, struct ro
 {
     if (config->inventory.source == INVENTORY_SOURCE_FILE)
         return file_read_rows(config->inventory.file, scope, rows, error);
-    return mysql_read_rows(&config->mysql, scope, rows, error);
+    return mysql_read_rows(&config->mysql, scope, MYSQL_LOAD_TIME_MAX, rows, error);
 }
 
 const char *inventory_source_name(enum inventory_source source)

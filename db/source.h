@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "db/rows.h"
 
@@ -27,14 +28,17 @@ enum load_scope {
  * missing ones are incomplete: a table that cannot be read does not keep the others from loading.
  */
 
+#define MYSQL_LOAD_TIME_MAX (60 * NS_PER_SECOND)
+
 /*
  * One connection, one read-only transaction with a consistent snapshot, one SELECT per table,
- * nothing written. password_file, when set, is read each time. Blocks, at most about connect_timeout for the connection and 30 s for a reply.
+ * nothing written. password_file, when set, is read each time. Blocks, at most about connect_timeout
+ * for the connection, 30 s without a byte of a reply, and time_max (ns) for everything.
  * *error is ERROR_INVENTORY (ERROR_NO_MEMORY), its code MySQL's number; the message names user,
  * host (or socket) and database and never the password.
  */
-unsigned mysql_read_rows(const struct mysql_config *mysql, unsigned scope, struct rows *rows,
-                         struct error *error);
+unsigned mysql_read_rows(const struct mysql_config *mysql, unsigned scope, int64_t time_max,
+                         struct rows *rows, struct error *error);
 
 /* The same from an inventory file (docs/inventory.md); all or nothing, and no accounts in any case. */
 unsigned file_read_rows(const char *path, unsigned scope, struct rows *rows, struct error *error);

@@ -89,7 +89,7 @@ static bool split_item(char *item, char **name, char **value, const char *expect
 static bool read_node(struct file_reader *reader, const struct section *section, char *item,
                       struct error *error)
 {
-    struct node_row row = {.ins_id = section->row.ins_id, .id = section->line};
+    struct node_row row = {.ins_id = section->row.ins_id, .id = {section->line, NULL}};
     char *name, *value;
 
     if (!split_item(item, &name, &value, "NODE_ID:write or NODE_ID:read", error))
@@ -219,7 +219,7 @@ static bool begin_section(struct file_reader *reader, const char *header, int li
                 .engine = "",
                 .aliyun_uid = "",
                 .ins_status = {1, NULL},
-                .id = line},
+                .id = {line, NULL}},
         .line = line,
     };
     reader->count++;

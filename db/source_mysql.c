@@ -11,7 +11,6 @@
 /* A load that is larger or takes longer reads something that is no inventory. */
 #define LOAD_ROWS_MAX  1000000
 #define LOAD_BYTES_MAX (64u << 20) /* of the values */
-#define LOAD_TIME_MAX  (60 * NS_PER_SECOND)
 
 #define COLUMNS_MAX     9
 #define BIT_DIGITS_SIZE 24
@@ -26,11 +25,10 @@ struct table {
 
 /* One load in progress. */
 struct mysql_load {
-    MYSQL *mysql;
-    const struct mysql_config *config;
+    struct mysql_connection connection;
+    int64_t time_max;
     struct rows *rows;
     uint64_t row_count, byte_count; /* so far */
-    int64_t deadline;
 };
 
 static const char *text(const char *value)
@@ -49,7 +47,7 @@ static bool add_instance(struct rows *rows, char **values)
                                        .ins_is_readonly = row_flag(values[5]),
                                        .ins_status = row_flag(values[6]),
                                        .updated = row_time(values[7]),
-                                       .id = row_number(values[8]).value,
+                                       .id = row_number(values[8]),
                                    });
 }
 
@@ -60,7 +58,7 @@ static bool add_node(struct rows *rows, char **values)
                                    .node_id = text(values[1]),
                                    .node_type = row_flag(values[2]),
                                    .updated = row_time(values[3]),
-                                   .id = row_number(values[4]).value,
+                                   .id = row_number(values[4]),
                                });
 }
 
@@ -81,7 +79,7 @@ static bool add_account(struct rows *rows, char **values)
                                       .encrypted_access_key_secret = text(values[2]),
                                       .status = row_flag(values[3]),
                                       .updated = row_time(values[4]),
-                                      .id = row_number(values[5]).value,
+                                      .id = row_number(values[5]),
                                   });
 }
 
@@ -105,7 +103,23 @@ static bool refuse_size(struct mysql_load *load, const struct table *table, cons
     error_set(error, ERROR_INVENTORY,
               "mysql: %s: the load has more than %s; is it the right table, or a view that joins too much?",
               table->name, what);
-    mariadb_cancel(load->mysql);
+    mariadb_cancel(load->connection.mysql);
+    return false;
+}
+
+/* Says why reading a table ended early: the time was up, or what the connection met. */
+static bool fail(struct mysql_load *load, const struct table *table, struct error *error)
+{
+    if (!mysql_connection_is_late(&load->connection)) {
+        mysql_connection_error(&load->connection, table->name, error);
+        return false;
+    }
+    error_set(
+        error, ERROR_INVENTORY,
+        "mysql: %s: the load was not whole after %lld s; is the server slow, or is it a view that joins "
+        "too much?",
+        table->name, (long long)(load->time_max / NS_PER_SECOND));
+    mariadb_cancel(load->connection.mysql);
     return false;
 }
 
@@ -115,9 +129,7 @@ static bool within_bounds(struct mysql_load *load, const struct table *table, st
         return refuse_size(load, table, "1000000 rows", error);
     if (load->byte_count > LOAD_BYTES_MAX)
         return refuse_size(load, table, "64 MiB of values", error);
-    if (clock_now() > load->deadline)
-        return refuse_size(load, table, "60 s to be read", error);
-    return true;
+    return !mysql_connection_is_late(&load->connection) || fail(load, table, error);
 }
 
 /* BIT(n) is the only type whose value is not sent as text; makes it one, in `digits`. */
@@ -159,20 +171,16 @@ static bool read_result(struct mysql_load *load, MYSQL_RES *result, const struct
                   mysql_num_fields(result), table->column_count);
         return false;
     }
-    while ((row = mysql_fetch_row(result)) != NULL) {
+    while ((row = mysql_connection_fetch(&load->connection, result)) != NULL) {
         if (!add_row(load, table, result, row)) {
             error_set(error, ERROR_NO_MEMORY, "no memory for the rows of %s", table->name);
-            mariadb_cancel(load->mysql);
+            mariadb_cancel(load->connection.mysql);
             return false;
         }
         if (!within_bounds(load, table, error))
             return false;
     }
-    if (mysql_errno(load->mysql) != 0) {
-        mysql_connection_error(error, load->config, load->mysql, table->name);
-        return false;
-    }
-    return true;
+    return mysql_errno(load->connection.mysql) == 0 || fail(load, table, error);
 }
 
 /* The result of a query, to be streamed. NULL with *error. */
@@ -183,10 +191,10 @@ static MYSQL_RES *query(struct mysql_load *load, const struct table *table, cons
     MYSQL_RES *result = NULL;
 
     snprintf(statement, sizeof(statement), "SELECT %s FROM %s", columns, table->name);
-    if (mysql_query(load->mysql, statement) == 0)
-        result = mysql_use_result(load->mysql);
+    if (mysql_connection_query(&load->connection, statement))
+        result = mysql_use_result(load->connection.mysql);
     if (result == NULL)
-        mysql_connection_error(error, load->config, load->mysql, table->name);
+        fail(load, table, error);
     return result;
 }
 
@@ -200,11 +208,13 @@ static bool count_rows(struct mysql_load *load, const struct table *table, uint6
 
     if (result == NULL)
         return false;
-    row = mysql_fetch_row(result);
+    row = mysql_connection_fetch(&load->connection, result);
     if (row != NULL)
         counted = row_number(row[0]).value;
     if (row == NULL)
-        mysql_connection_error(error, load->config, load->mysql, table->name);
+        fail(load, table, error);
+    else if (mysql_connection_fetch(&load->connection, result) != NULL)
+        mariadb_cancel(load->connection.mysql); /* one row was asked for: the rest is not waited for */
     else if (counted < 0)
         error_set(error, ERROR_INVENTORY, "mysql: %s: the server's count of rows is no number", table->name);
     mysql_free_result(result);
@@ -254,22 +264,18 @@ static unsigned read_tables(struct mysql_load *load, unsigned scope, struct erro
     return whole;
 }
 
-unsigned mysql_read_rows(const struct mysql_config *config, unsigned scope, struct rows *rows,
-                         struct error *error)
+unsigned mysql_read_rows(const struct mysql_config *config, unsigned scope, int64_t time_max,
+                         struct rows *rows, struct error *error)
 {
-    struct mysql_load load = {.mysql = mysql_init(NULL), .config = config, .rows = rows};
+    struct mysql_load load = {.time_max = time_max, .rows = rows};
+    struct mysql_connection *connection = &load.connection;
     unsigned whole = 0;
 
-    if (load.mysql == NULL) {
-        error_set(error, ERROR_NO_MEMORY, "no memory for a MySQL connection");
-        return 0;
-    }
-    if (mysql_connection_open(load.mysql, config, error) &&
-        mysql_session_begin(load.mysql, config, &rows->remarks[REMARKS_SERVER], error)) {
-        load.deadline = clock_now() + LOAD_TIME_MAX;
+    if (mysql_connection_open(connection, config, clock_add(clock_now(), time_max), error) &&
+        mysql_session_begin(connection, &rows->remarks[REMARKS_SERVER], error)) {
         whole = read_tables(&load, scope, error);
-        mysql_query(load.mysql, "COMMIT");
+        mysql_connection_query(connection, "COMMIT");
     }
-    mysql_connection_close(load.mysql);
+    mysql_connection_close(connection);
     return whole;
 }

@@ -31,9 +31,14 @@ struct mysql_config socket_config(void)
 
 void read_with(struct reading *reading, const struct mysql_config *config, unsigned scope)
 {
+    read_within(reading, config, scope, MYSQL_LOAD_TIME_MAX);
+}
+
+void read_within(struct reading *reading, const struct mysql_config *config, unsigned scope, int64_t time_max)
+{
     memset(reading, 0, sizeof(*reading));
     rows_init(&reading->rows);
-    reading->whole = mysql_read_rows(config, scope, &reading->rows, &reading->error);
+    reading->whole = mysql_read_rows(config, scope, time_max, &reading->rows, &reading->error);
 }
 
 void read_all(struct reading *reading)

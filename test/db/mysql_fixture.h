@@ -25,6 +25,10 @@ struct mysql_config socket_config(void);
 /* Reads once; the caller releases the rows. */
 void read_with(struct reading *reading, const struct mysql_config *config, unsigned scope);
 
+/* The same in at most time_max ns. */
+void read_within(struct reading *reading, const struct mysql_config *config, unsigned scope,
+                 int64_t time_max);
+
 /* The same with everything, which must arrive whole. */
 void read_all(struct reading *reading);
 

@@ -9,13 +9,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#define HEADER_SIZE  4
-#define COMMAND_SIZE 1
-#define COM_QUERY    3
-#define PACKET_MAX   8192
-#define LIMIT        " LIMIT 1"
+#define HEADER_SIZE    4
+#define COMMAND_SIZE   1
+#define COM_QUERY      3
+#define LOGIN_SEQUENCE 1
+#define ER_PARSE_ERROR 1064
+#define PACKET_MAX     8192
+#define LIMIT          " LIMIT 1"
 
 #define REQUIRE(condition)                                                                                   \
     do {                                                                                                     \
@@ -55,10 +58,28 @@ static bool begins_with(const unsigned char *packet, size_t length, const char *
            memcmp(packet + HEADER_SIZE + COMMAND_SIZE, statement, strlen(statement)) == 0;
 }
 
-/* One packet of the client: answered, changed or passed on. */
-static bool pass_packet(const struct mysql_proxy *proxy, int client, int server)
+static bool send_whole(int to, const void *bytes, size_t length)
 {
-    static const char refusal[] = "\x1e\0\0\1\xff\x28\x04#42000not known to this one";
+    return send(to, bytes, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+/* The answer to a packet of the client. */
+static bool refuse(int client, const unsigned char *packet, int error)
+{
+    static const char refusal[] = "\x1e\0\0\0\xff\0\0#42000not known to this one";
+    char answer[sizeof(refusal) - 1];
+
+    memcpy(answer, refusal, sizeof(answer));
+    answer[3] = (char)(packet[3] + 1);
+    answer[HEADER_SIZE + 1] = (char)error;
+    answer[HEADER_SIZE + 2] = (char)(error >> 8);
+    return send_whole(client, answer, sizeof(answer));
+}
+
+/* One packet of the client: answered, changed or passed on. */
+static bool pass_packet(struct mysql_proxy *proxy, int client, int server)
+{
+    static const char success[] = "\7\0\0\1\0\0\0\2\0\0\0";
     unsigned char packet[PACKET_MAX];
     size_t length;
 
@@ -69,22 +90,30 @@ static bool pass_packet(const struct mysql_proxy *proxy, int client, int server)
     if (!read_whole(client, packet + HEADER_SIZE, length))
         return false;
     if (begins_with(packet, length, proxy->refused))
-        return write(client, refusal, sizeof(refusal) - 1) > 0;
+        return refuse(client, packet, ER_PARSE_ERROR);
+    if (proxy->login_error != 0 && packet[3] == LOGIN_SEQUENCE)
+        return refuse(client, packet, proxy->login_error);
+    if (begins_with(packet, length, proxy->ignored))
+        return send_whole(client, success, sizeof(success) - 1);
+    proxy->is_trickling = begins_with(packet, length, proxy->trickled);
     if (begins_with(packet, length, proxy->limited)) {
         memcpy(packet + HEADER_SIZE + length, LIMIT, strlen(LIMIT));
         length += strlen(LIMIT);
         packet[0] = (unsigned char)length;
         packet[1] = (unsigned char)(length >> 8);
     }
-    return write(server, packet, HEADER_SIZE + length) > 0;
+    return send_whole(server, packet, HEADER_SIZE + length);
 }
 
-static bool pass_reply(int client, int server)
+static bool pass_reply(const struct mysql_proxy *proxy, int client, int server)
 {
+    static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     char reply[PACKET_MAX];
-    ssize_t count = read(server, reply, sizeof(reply));
+    ssize_t count = read(server, reply, proxy->is_trickling ? 16 : sizeof(reply));
 
-    return count > 0 && write(client, reply, (size_t)count) == count;
+    if (proxy->is_trickling)
+        nanosleep(&pause, NULL);
+    return count > 0 && send_whole(client, reply, (size_t)count);
 }
 
 static void *serve(void *argument)
@@ -97,7 +126,7 @@ static void *serve(void *argument)
 
     while (open && poll(ends, 2, -1) > 0) {
         if (ends[1].revents != 0)
-            open = pass_reply(client, server);
+            open = pass_reply(proxy, client, server);
         else if (ends[0].revents != 0)
             open = pass_packet(proxy, client, server);
     }

@@ -17,7 +17,7 @@ static struct account_table_row good_row(const char *aliyun_uid)
         .encrypted_access_key_secret = "token",
         .status = {1, NULL},
         .updated = {100, NULL},
-        .id = 1,
+        .id = {1, NULL},
     };
 }
 
@@ -127,7 +127,7 @@ static void test_newest_of_two_rows_wins(void **state)
     newer.updated.value = 101;
     assert_second_wins(good_row("1"), newer);
     newer.updated.value = 100;
-    newer.id = 2;
+    newer.id.value = 2;
     assert_second_wins(good_row("1"), newer);
 }
 

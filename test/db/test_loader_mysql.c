@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <mysql.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -93,6 +94,37 @@ static void test_lost_database_keeps_the_inventory_and_comes_back(void **state)
     private_mariadb_start(server);
     await(seen, &seen->inventories, 2);
     assert_int_equal(targets_of(seen), 1);
+}
+
+/* A session of root that holds a lock as an ALTER or a dump does. */
+static MYSQL *lock_table(const struct private_mariadb *server)
+{
+    MYSQL *session = mysql_init(NULL);
+
+    assert_non_null(mysql_real_connect(session, NULL, "root", NULL, "cmdb", 0, server->socket, 0));
+    assert_int_equal(mysql_query(session, "LOCK TABLES instance_list WRITE"), 0);
+    return session;
+}
+
+static void test_locked_table_is_given_up_and_the_inventory_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen *seen = &fixture->seen;
+    MYSQL *lock;
+
+    start_server(&fixture->server);
+    start_loader(fixture, mysql_config(&fixture->server));
+    await(seen, &seen->limit_loads, 1);
+    lock = lock_table(&fixture->server);
+    loader_request(fixture->loader, LOAD_INSTANCES);
+    await(seen, &seen->failures, 1);
+    assert_string_equal(seen->error.code, "1205");
+    assert_non_null(strstr(seen->error.message, "instance_list: "));
+    assert_non_null(strstr(seen->error.message, "; somebody holds a lock on the table"));
+    assert_int_equal(count_of(seen, &seen->inventories), 1);
+    assert_int_equal(targets_of(seen), 1);
+    mysql_close(lock);
+    await(seen, &seen->inventories, 2);
 }
 
 static void test_missing_users_table_fails_that_scope_alone(void **state)
@@ -186,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_stop_gives_up_on_a_blocking_call_in_time),
         TEST(test_lost_database_keeps_the_inventory_and_comes_back),
+        TEST(test_locked_table_is_given_up_and_the_inventory_stays),
         TEST(test_missing_users_table_fails_that_scope_alone),
         TEST(test_accounts_are_loaded_with_the_instances),
         TEST(test_accounts_are_not_loaded_unless_wanted),

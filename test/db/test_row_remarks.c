@@ -50,12 +50,26 @@ static void assert_remark(struct instance_row row, enum rejection rejection, con
     rows_release(&rows);
 }
 
+static void test_row_is_named_by_the_id_that_the_table_has(void **state)
+{
+    struct instance_row row = rds_row("rm-test1");
+
+    (void)state;
+    row.ins_status = row_flag("aktiv");
+    row.id = row_number("0a-1b");
+    assert_remark(row, REJECTED_INVALID_VALUE,
+                  "instance 'rm-test1' (row '0a-1b'): ins_status is 'aktiv', expected 0 or 1");
+    row.id = row_number(NULL);
+    assert_remark(row, REJECTED_INVALID_VALUE,
+                  "instance 'rm-test1' (a row without id): ins_status is 'aktiv', expected 0 or 1");
+}
+
 static void test_remark_names_column_value_and_row(void **state)
 {
     struct instance_row row = rds_row("rm-test1");
 
     (void)state;
-    row.id = 17;
+    row.id.value = 17;
     row.ins_status = row_flag("aktiv");
     assert_remark(row, REJECTED_INVALID_VALUE,
                   "instance 'rm-test1' (row 17): ins_status is 'aktiv', expected 0 or 1");
@@ -106,7 +120,7 @@ static void test_first_remarks_are_kept_behind_that_all_rows_are_left_out(void *
     for (int64_t i = 0; i < 7; i++) {
         struct instance_row row = rds_row("rm-test1");
 
-        row.id = i;
+        row.id.value = i;
         row.ins_status = row_flag("aktiv");
         add_instance(&rows, row);
     }
@@ -162,9 +176,10 @@ static void test_node_that_is_not_understood_is_named(void **state)
     (void)state;
     rows_init(&rows);
     add_instance(&rows, polardb_row("pc-test1"));
-    assert_true(rows_add_node(
-        &rows, &(struct node_row){
-                   .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = row_flag("master"), .id = 3}));
+    assert_true(rows_add_node(&rows, &(struct node_row){.ins_id = "pc-test1",
+                                                        .node_id = "pi-test1",
+                                                        .node_type = row_flag("master"),
+                                                        .id = {3, NULL}}));
     inventory = inventory_build(&rows, "", NOW_MS, &error);
     assert_int_equal(inventory->rejected[REJECTED_INVALID_VALUE], 1);
     assert_string_equal(rows.remarks[REMARKS_INSTANCES].texts[1],
@@ -177,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blanks_and_line_ends_around_texts_are_taken_off),
+        cmocka_unit_test(test_row_is_named_by_the_id_that_the_table_has),
         cmocka_unit_test(test_remark_names_column_value_and_row),
         cmocka_unit_test(test_invisible_characters_of_an_id_are_named),
         cmocka_unit_test(test_row_without_a_time_is_kept_and_counted),

@@ -205,8 +205,8 @@ static void test_duplicate_instance_newest_updatetime_wins(void **state)
 
     (void)state;
     rows_init(&rows);
-    newer.updated.value = 200, newer.id = 1, newer.ins_name = "new";
-    older.updated.value = 100, older.id = 9, older.ins_name = "old";
+    newer.updated.value = 200, newer.id.value = 1, newer.ins_name = "new";
+    older.updated.value = 100, older.id.value = 9, older.ins_name = "old";
     add_instance(&rows, newer);
     add_instance(&rows, older);
     inventory = build(&rows);
@@ -225,8 +225,8 @@ static void test_duplicate_instance_of_the_same_time_larger_id_wins(void **state
 
     (void)state;
     rows_init(&rows);
-    first.id = 10, first.ins_name = "ten";
-    second.id = 9, second.ins_name = "nine";
+    first.id.value = 10, first.ins_name = "ten";
+    second.id.value = 9, second.ins_name = "nine";
     add_instance(&rows, first);
     add_instance(&rows, second);
     inventory = build(&rows);
@@ -244,8 +244,8 @@ static void test_instance_without_updatetime_loses_a_duplicate(void **state)
 
     (void)state;
     rows_init(&rows);
-    dated.updated.value = 1, dated.id = 1, dated.ins_name = "dated";
-    undated.updated.value = ROW_NUMBER_NULL, undated.id = 2, undated.ins_name = "undated";
+    dated.updated.value = 1, dated.id.value = 1, dated.ins_name = "dated";
+    undated.updated.value = ROW_NUMBER_NULL, undated.id.value = 2, undated.ins_name = "undated";
     add_instance(&rows, undated);
     add_instance(&rows, dated);
     inventory = build(&rows);

@@ -118,10 +118,16 @@ static void test_nodes_of_rds_rejected_and_unknown_instances_are_not_counted(voi
 
 static void test_duplicate_node_newest_updatetime_wins(void **state)
 {
-    struct node_row older = {
-        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {0, NULL}, .updated = {1, NULL}, .id = 2};
-    struct node_row newer = {
-        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {1, NULL}, .updated = {2, NULL}, .id = 1};
+    struct node_row older = {.ins_id = "pc-test1",
+                             .node_id = "pi-test1",
+                             .node_type = {0, NULL},
+                             .updated = {1, NULL},
+                             .id = {2, NULL}};
+    struct node_row newer = {.ins_id = "pc-test1",
+                             .node_id = "pi-test1",
+                             .node_type = {1, NULL},
+                             .updated = {2, NULL},
+                             .id = {1, NULL}};
     struct rows rows;
     struct inventory *inventory;
 
@@ -139,8 +145,10 @@ static void test_duplicate_node_newest_updatetime_wins(void **state)
 
 static void test_duplicate_node_of_the_same_time_larger_id_wins(void **state)
 {
-    struct node_row first = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {1, NULL}, .id = 2};
-    struct node_row second = {.ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {0, NULL}, .id = 1};
+    struct node_row first = {
+        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {1, NULL}, .id = {2, NULL}};
+    struct node_row second = {
+        .ins_id = "pc-test1", .node_id = "pi-test1", .node_type = {0, NULL}, .id = {1, NULL}};
     struct rows rows;
     struct inventory *inventory;
 

@@ -233,7 +233,7 @@ static void test_row_with_an_unknown_time_is_counted_and_its_id_decides(void **s
 }
 
 /* Reads once through the proxy. */
-static void read_through(struct mysql_proxy *proxy, struct reading *reading, unsigned scope)
+static void read_through(struct mysql_proxy *proxy, struct reading *reading, unsigned scope, int64_t time_max)
 {
     struct mysql_config config = socket_config();
 
@@ -242,7 +242,7 @@ static void read_through(struct mysql_proxy *proxy, struct reading *reading, uns
     config.socket = "";
     config.host = "127.0.0.1";
     config.port = proxy->port;
-    read_with(reading, &config, scope);
+    read_within(reading, &config, scope, time_max);
     mysql_proxy_stop(proxy);
 }
 
@@ -254,7 +254,7 @@ static void test_server_without_readonly_snapshots_is_read_with_the_nearest(void
     (void)state;
     require_server();
     execute(THREE_INSTANCES);
-    read_through(&proxy, &reading, LOAD_ALL);
+    read_through(&proxy, &reading, LOAD_ALL, MYSQL_LOAD_TIME_MAX);
     assert_int_equal(reading.whole, LOAD_ALL);
     assert_int_equal(reading.rows.instance_count, 3);
     assert_int_equal(reading.rows.remarks[REMARKS_SERVER].count, 1);
@@ -272,7 +272,7 @@ static void test_server_without_snapshots_is_read_in_a_plain_transaction(void **
     (void)state;
     require_server();
     execute(THREE_INSTANCES);
-    read_through(&proxy, &reading, LOAD_ALL);
+    read_through(&proxy, &reading, LOAD_ALL, MYSQL_LOAD_TIME_MAX);
     assert_int_equal(reading.whole, LOAD_ALL);
     assert_int_equal(reading.rows.instance_count, 3);
     rows_release(&reading.rows);
@@ -286,13 +286,135 @@ static void test_limit_that_a_proxy_adds_fails_the_load(void **state)
     (void)state;
     require_server();
     execute(THREE_INSTANCES);
-    read_through(&proxy, &reading, LOAD_INSTANCES);
+    read_through(&proxy, &reading, LOAD_INSTANCES, MYSQL_LOAD_TIME_MAX);
     assert_int_equal(reading.whole, 0);
     assert_string_equal(
         reading.error.message,
         "mysql: instance_list: the server counts 3 rows but sent 1; does a proxy limit what is "
         "read?");
     rows_release(&reading.rows);
+}
+
+static void test_server_that_keeps_its_settings_is_refused(void **state)
+{
+    struct mysql_proxy proxy = {.ignored = "SET"};
+    struct reading reading;
+
+    (void)state;
+    require_server();
+    execute("SET GLOBAL sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'");
+    read_through(&proxy, &reading, LOAD_ALL, MYSQL_LOAD_TIME_MAX);
+    execute("SET GLOBAL sql_mode = DEFAULT");
+    assert_int_equal(reading.whole, 0);
+    assert_string_equal(reading.error.message,
+                        "mysql: the server keeps sql_mode = 'PAD_CHAR_TO_FULL_LENGTH', expected '': the rows "
+                        "would not be what the tables hold; is a proxy in between?");
+    rows_release(&reading.rows);
+}
+
+/* The server keeps only what does not change the rows: it is said. */
+static void test_limits_of_time_that_the_server_keeps_are_said(void **state)
+{
+    struct mysql_proxy proxy = {.ignored = "SET SESSION max_statement_time"};
+    struct reading reading;
+
+    (void)state;
+    require_server();
+    execute("SET GLOBAL time_zone = '+00:00', GLOBAL lock_wait_timeout = 10, GLOBAL max_statement_time = 7");
+    read_through(&proxy, &reading, LOAD_ALL, MYSQL_LOAD_TIME_MAX);
+    execute("SET GLOBAL time_zone = DEFAULT, GLOBAL lock_wait_timeout = DEFAULT,"
+            " GLOBAL max_statement_time = DEFAULT");
+    assert_int_equal(reading.whole, LOAD_ALL);
+    assert_string_equal(reading.rows.remarks[REMARKS_SERVER].texts[0],
+                        "the server keeps max_statement_time = '7.000000', wanted '30.000000'");
+    rows_release(&reading.rows);
+}
+
+/* As MySQL refuses a login without TLS under require_secure_transport. */
+static void test_mysqls_demand_for_tls_is_hinted_at(void **state)
+{
+    struct mysql_proxy proxy = {.login_error = 3159};
+    struct reading reading;
+
+    (void)state;
+    require_server();
+    read_through(&proxy, &reading, LOAD_ALL, MYSQL_LOAD_TIME_MAX);
+    assert_int_equal(reading.whole, 0);
+    assert_string_equal(reading.error.code, "3159");
+    assert_non_null(strstr(reading.error.message, "; set tls = required or verify in [mysql]"));
+    rows_release(&reading.rows);
+}
+
+/* The bytes come too slowly for the whole to arrive in a second, but never stop. */
+static void assert_given_up(const char *users)
+{
+    struct mysql_proxy proxy = {.trickled = "SELECT ins_id, username"};
+    struct reading reading;
+    int64_t start;
+
+    require_server();
+    execute(users);
+    start = clock_now();
+    read_through(&proxy, &reading, LOAD_USERS, NS_PER_SECOND);
+    assert_in_range(clock_now() - start, NS_PER_SECOND, 10 * NS_PER_SECOND);
+    assert_int_equal(reading.whole, 0);
+    assert_string_equal(
+        reading.error.message,
+        "mysql: instance_users: the load was not whole after 1 s; is the server slow, or is it "
+        "a view that joins too much?");
+    rows_release(&reading.rows);
+}
+
+static void test_rows_that_trickle_are_given_up_in_time(void **state)
+{
+    (void)state;
+    assert_given_up("INSERT INTO instance_users (ins_id, username, max_user_connections)"
+                    " SELECT 'rm-test1', seq, 1 FROM seq_1_to_2000");
+}
+
+static void test_row_that_trickles_is_given_up_in_time(void **state)
+{
+    (void)state;
+    assert_given_up("ALTER TABLE instance_users MODIFY username mediumtext;"
+                    "INSERT INTO instance_users (ins_id, username, max_user_connections)"
+                    " VALUES ('rm-test1', REPEAT('x', 200000), 1)");
+}
+
+/* Read in both orders, as a server may send them. */
+static void assert_second_id_wins(const char *first_id, const char *second_id)
+{
+    static const char *const orders[] = {"ASC", "DESC"};
+    char statements[640];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct inventory *inventory;
+
+        create_tables(NULL);
+        snprintf(statements, sizeof(statements),
+                 "CREATE TABLE machines AS SELECT * FROM instance_list;"
+                 "ALTER TABLE machines MODIFY id varchar(40) NULL;"
+                 "INSERT INTO machines (id, ins_id, ins_name, ins_type, aliyun_uid, updatetime) VALUES"
+                 " (%s, 'rm-test1', 'first', 'RDS', '1', '2026-01-02'),"
+                 " (%s, 'rm-test1', 'second', 'RDS', '1', '2026-01-02');"
+                 "DROP TABLE instance_list;"
+                 "CREATE VIEW instance_list AS SELECT * FROM machines ORDER BY ins_name %s",
+                 first_id, second_id, orders[i]);
+        execute(statements);
+        inventory = load_inventory();
+        assert_int_equal(inventory->instance_count, 1);
+        assert_string_equal(inventory->instances[0].ins_name, "second");
+        inventory_put(inventory);
+    }
+}
+
+static void test_of_two_rows_of_one_time_the_larger_id_wins_whatever_it_is(void **state)
+{
+    (void)state;
+    require_server();
+    assert_second_id_wins("'9'", "'10'");
+    assert_second_id_wins("'0aa'", "'0ab'");
+    assert_second_id_wins("NULL", "'0aa'");
+    assert_second_id_wins("NULL", "NULL");
 }
 
 static void assert_too_large(const char *view, const char *expected)
@@ -360,6 +482,12 @@ int main(void)
         TEST(test_server_without_readonly_snapshots_is_read_with_the_nearest),
         TEST(test_server_without_snapshots_is_read_in_a_plain_transaction),
         TEST(test_limit_that_a_proxy_adds_fails_the_load),
+        TEST(test_server_that_keeps_its_settings_is_refused),
+        TEST(test_limits_of_time_that_the_server_keeps_are_said),
+        TEST(test_mysqls_demand_for_tls_is_hinted_at),
+        TEST(test_rows_that_trickle_are_given_up_in_time),
+        TEST(test_row_that_trickles_is_given_up_in_time),
+        TEST(test_of_two_rows_of_one_time_the_larger_id_wins_whatever_it_is),
         TEST(test_view_of_too_many_rows_is_refused_by_name),
         TEST(test_view_of_too_many_bytes_is_refused_by_name),
         TEST(test_row_of_17_mib_is_refused_by_name),

@@ -28,7 +28,7 @@ static void test_instances_arrive_with_all_columns(void **state)
     assert_int_equal(row->ins_is_readonly.value, 1);
     assert_int_equal(row->ins_status.value, 1);
     assert_int_equal(row->updated.value, 1700000000 * INT64_C(1000000));
-    assert_int_equal(row->id, 7);
+    assert_int_equal(row->id.value, 7);
     rows_release(&reading.rows);
 }
 
@@ -48,7 +48,7 @@ static void test_nodes_arrive_with_all_columns(void **state)
     assert_string_equal(row->node_id, "pi-test1");
     assert_int_equal(row->node_type.value, 1);
     assert_int_equal(row->updated.value, 1700000001 * INT64_C(1000000));
-    assert_int_equal(row->id, 3);
+    assert_int_equal(row->id.value, 3);
     rows_release(&reading.rows);
 }
 

@@ -50,10 +50,18 @@ class Inventory(harness.Case):
         exporter.wait_for("the count", lambda: exporter.value(HELD))
         self.sim.control(generation=1)
         exporter.wait_sessions(fleet.sessions([ONE, TWO], 1))
-        self.assertIn("The old inventory stays".lower(), exporter.get("/").text.lower())
+        self.assertIn("inventory_held", exporter.get("/api/v1/overview").text)
         self.assertEqual(exporter.post("/-/reload").status, 200)
         exporter.wait_sessions({})
         exporter.wait_log("inventory not as expected")
+
+    def test_a_held_load_is_believed_at_a_signal(self):
+        exporter = self.run_on()
+        exporter.wait_sessions(fleet.sessions([ONE, TWO]))
+        self.db.sql("DELETE FROM instance_list")
+        exporter.wait_for("the load that is held", lambda: exporter.value(HELD))
+        exporter.send(signal.SIGHUP)
+        exporter.wait_for("an empty inventory", lambda: exporter.targets() == {}, timeout=25)
 
     def test_a_value_that_is_not_understood_is_named_once(self):
         exporter = self.run_on([ONE])
