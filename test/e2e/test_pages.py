@@ -176,6 +176,7 @@ class Shown(harness.Case):
 
     def tearDown(self):
         self.browser.value("localStorage.clear()")
+        self.browser.open("about:blank")  # or the page would go on asking an exporter that is gone
         super().tearDown()
 
     def open(self, path, ready=DRAWN):
