@@ -3,56 +3,61 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "config/table.h"
 #include "core/terminal.h"
 
-enum option_key {
-    OPTION_CONFIG_FILE = 256,
-    OPTION_LISTEN_ADDRESS,
-    OPTION_LOG_LEVEL,
-    OPTION_LOG_FORMAT,
-    OPTION_CHECK,
-    OPTION_ENCRYPT_SECRET,
-    OPTION_HEALTH,
-    OPTION_HASH_PASSWORD,
-    OPTION_VERSION,
-    OPTION_HELP,
-};
+/* Beside the commands, which are options of their own. */
+enum { OPTION_CONFIG_FILE = 256, OPTION_LISTEN_ADDRESS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
 
 static const struct option long_options[] = {
     {"config.file", required_argument, NULL, OPTION_CONFIG_FILE},
     {"web.listen-address", required_argument, NULL, OPTION_LISTEN_ADDRESS},
     {"log.level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log.format", required_argument, NULL, OPTION_LOG_FORMAT},
-    {"check", optional_argument, NULL, OPTION_CHECK},
-    {"encrypt-secret", no_argument, NULL, OPTION_ENCRYPT_SECRET},
-    {"health", no_argument, NULL, OPTION_HEALTH},
-    {"hash-password", required_argument, NULL, OPTION_HASH_PASSWORD},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"help", no_argument, NULL, OPTION_HELP},
+    {"check", optional_argument, NULL, COMMAND_CHECK},
+    {"encrypt-secret", no_argument, NULL, COMMAND_ENCRYPT_SECRET},
+    {"health", no_argument, NULL, COMMAND_HEALTH},
+    {"hash-password", required_argument, NULL, COMMAND_HASH_PASSWORD},
+    {"version", no_argument, NULL, COMMAND_VERSION},
+    {"help", no_argument, NULL, COMMAND_HELP},
     {NULL, 0, NULL, 0},
 };
 
-static bool parse_level(const char *text, enum log_level *level)
+/* As the key of [exporter] is written in the file, into *number. */
+static bool take_log_key(const char *option, const char *name, const char *value, int *number,
+                         struct error *error)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
+    const struct config_key *key = config_key_find("exporter", name);
+    char expected[64];
 
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *level = (enum log_level)i;
+    for (*number = 0; key->names[*number] != NULL; ++*number) {
+        if (strcmp(value, key->names[*number]) == 0)
             return true;
-        }
     }
+    error_set(error, ERROR_CONFIG, "%s is '%s', expected %s", option, value,
+              config_key_expected(key, expected, sizeof(expected)));
     return false;
 }
 
-static bool parse_format(const char *text, enum log_format *format)
+static bool take_command(enum command command, const char *value, struct options *options,
+                         struct error *error)
 {
-    *format = strcmp(text, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT;
-    return strcmp(text, "json") == 0 || strcmp(text, "logfmt") == 0;
+    options->command = command;
+    if (command == COMMAND_HASH_PASSWORD)
+        options->user = value;
+    if (command != COMMAND_CHECK)
+        return true;
+    options->offline = value != NULL && strcmp(value, "offline") == 0;
+    if (value == NULL || options->offline)
+        return true;
+    error_set(error, ERROR_CONFIG, "--check is '%s', expected nothing or offline", value);
+    return false;
 }
 
 static bool take(int key, const char *value, struct options *options, struct error *error)
 {
+    int number;
+
     switch (key) {
     case OPTION_CONFIG_FILE:
         options->config_file = value;
@@ -66,42 +71,15 @@ static bool take(int key, const char *value, struct options *options, struct err
                   OPTIONS_LISTEN_MAX);
         return false;
     case OPTION_LOG_LEVEL:
-        options->has_log_level = true;
-        if (parse_level(value, &options->log_level))
-            return true;
-        error_set(error, ERROR_CONFIG, "--log.level is '%s', expected debug, info, warn or error", value);
-        return false;
+        options->has_log_level = take_log_key("--log.level", "log_level", value, &number, error);
+        options->log_level = (enum log_level)number;
+        return options->has_log_level;
     case OPTION_LOG_FORMAT:
-        options->has_log_format = true;
-        if (parse_format(value, &options->log_format))
-            return true;
-        error_set(error, ERROR_CONFIG, "--log.format is '%s', expected logfmt or json", value);
-        return false;
-    case OPTION_CHECK:
-        options->command = COMMAND_CHECK;
-        options->offline = value != NULL && strcmp(value, "offline") == 0;
-        if (value == NULL || options->offline)
-            return true;
-        error_set(error, ERROR_CONFIG, "--check is '%s', expected nothing or offline", value);
-        return false;
-    case OPTION_ENCRYPT_SECRET:
-        options->command = COMMAND_ENCRYPT_SECRET;
-        return true;
-    case OPTION_HEALTH:
-        options->command = COMMAND_HEALTH;
-        return true;
-    case OPTION_HASH_PASSWORD:
-        options->command = COMMAND_HASH_PASSWORD;
-        options->user = value;
-        return true;
-    case OPTION_VERSION:
-        options->command = COMMAND_VERSION;
-        return true;
-    case OPTION_HELP:
-        options->command = COMMAND_HELP;
-        return true;
+        options->has_log_format = take_log_key("--log.format", "log_format", value, &number, error);
+        options->log_format = (enum log_format)number;
+        return options->has_log_format;
     default:
-        return false;
+        return take_command((enum command)key, value, options, error);
     }
 }
 
