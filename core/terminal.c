@@ -6,6 +6,8 @@
 #include "core/strbuf.h"
 #include "core/text.h"
 
+#define USUAL_LINE_SIZE 1024
+
 static void write_visible(FILE *out, const char *text)
 {
     size_t left = strlen(text);
@@ -20,15 +22,26 @@ static void write_visible(FILE *out, const char *text)
     }
 }
 
+/* Lines of usual length need no memory, so that running out of it can be told. */
 __attribute__((format(printf, 2, 0))) static void write_format(FILE *out, const char *format,
                                                                va_list arguments)
 {
-    struct strbuf text;
+    char usual[USUAL_LINE_SIZE];
+    struct strbuf whole;
+    va_list again;
+    int length;
 
-    strbuf_init(&text, 0);
-    strbuf_append_vformat(&text, format, arguments);
-    write_visible(out, strbuf_failed(&text) ? "out of memory" : strbuf_text(&text));
-    strbuf_release(&text);
+    va_copy(again, arguments);
+    length = vsnprintf(usual, sizeof(usual), format, again);
+    va_end(again);
+    strbuf_init(&whole, 0);
+    if (length >= (int)sizeof(usual))
+        strbuf_append_vformat(&whole, format, arguments);
+    if (strbuf_failed(&whole))
+        write_visible(out, "(cut short: out of memory) ");
+    write_visible(out, whole.length > 0 && !strbuf_failed(&whole) ? strbuf_text(&whole) : usual);
+    strbuf_release_secret(&whole);
+    explicit_bzero(usual, sizeof(usual));
 }
 
 void terminal_line(FILE *out, const char *format, ...)

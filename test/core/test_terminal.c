@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -51,12 +52,25 @@ static void test_bytes_that_are_no_text_are_replaced(void **state)
     assert_line("\x9b[2J\xff", "<\xef\xbf\xbd[2J\xef\xbf\xbd>\n");
 }
 
+static void test_long_lines_are_shown_whole(void **state)
+{
+    char text[5000];
+    char expected[sizeof(text) + 3];
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    snprintf(expected, sizeof(expected), "<%s>\n", text);
+    assert_line(text, expected);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_text_in_any_script_is_shown_as_it_is),
         cmocka_unit_test(test_escape_sequences_are_not_sent),
         cmocka_unit_test(test_c1_controls_are_not_sent),
+        cmocka_unit_test(test_long_lines_are_shown_whole),
         cmocka_unit_test(test_a_line_stays_one_line),
         cmocka_unit_test(test_bytes_that_are_no_text_are_replaced),
     };
