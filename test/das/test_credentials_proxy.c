@@ -86,7 +86,7 @@ static void test_without_a_setting_the_environment_is_not_asked(void **state)
 
 static void test_a_missing_password_is_said_with_what_to_do(void **state)
 {
-    char name[64];
+    char name[192];
 
     (void)state;
     assert_false(assume_through(address_of("http://", "")));
