@@ -11,7 +11,7 @@
 #include "das/client.h"
 #include "db/source.h"
 
-#define LOADER_STOP_TIMEOUT (1200 * NS_PER_MS)
+#define LOADER_STOP_TIMEOUT (1200 * NS_PER_MS) /* from the beginning of the stop */
 
 const char *runtime_version(void)
 {
@@ -154,6 +154,7 @@ START(start_loader, loader_start(runtime->loader, error))
 END(dismiss_loader, loader_stop_soon(runtime->loader))
 END(dismiss_refreshes, refresh_table_close(runtime->refreshes))
 END(dismiss_board, status_board_close(runtime->board))
+END(dismiss_server, server_stop_soon(runtime->server))
 
 END(stop_workers, workers_stop(runtime->workers))
 END(stop_publisher, publisher_stop(runtime->publisher))
@@ -191,7 +192,7 @@ static const struct part {
     {"status board", build_board, NULL, dismiss_board, NULL, free_board},
     {"refreshes", build_refreshes, NULL, dismiss_refreshes, NULL, free_refreshes},
     /* The first to start: an address that is taken must not cost a call to DAS. */
-    {"server", NULL, start_server, NULL, stop_server, NULL},
+    {"server", NULL, start_server, dismiss_server, stop_server, NULL},
     {"scheduler", build_scheduler, start_scheduler, NULL, stop_scheduler, free_scheduler},
     {"keyring", build_keyring, start_keyring, NULL, stop_keyring, free_keyring},
     {"publisher", build_publisher, start_publisher, NULL, stop_publisher, free_publisher},
@@ -263,6 +264,8 @@ struct runtime *runtime_start(const struct options *options, struct config *conf
 
 bool runtime_stop(struct runtime *runtime)
 {
+    int64_t loader_deadline = clock_add(clock_now(), LOADER_STOP_TIMEOUT);
+
     runtime_refuse_reloads(runtime);
     for (size_t i = PART_COUNT; i > 0; i--) {
         if (parts[i - 1].dismiss != NULL)
@@ -272,7 +275,7 @@ bool runtime_stop(struct runtime *runtime)
         if (parts[i - 1].stop != NULL)
             parts[i - 1].stop(runtime);
     }
-    if (!loader_stop(runtime->loader, LOADER_STOP_TIMEOUT)) {
+    if (!loader_stop(runtime->loader, loader_deadline - clock_now())) {
         log_warn("stopping without waiting for the inventory database");
         return false;
     }

@@ -41,6 +41,7 @@ struct access {
     int64_t next_look;
     bool looking;
     bool hashing;
+    bool closed;                                       /* nobody waits for the end of a bcrypt */
     int waiting;                                       /* for the end of a bcrypt */
     unsigned char remembered[REMEMBERED][DIGEST_SIZE]; /* right credentials of the users in force */
     size_t remembered_count;                           /* of all time: the next one replaces the oldest */
@@ -156,6 +157,14 @@ void access_free(struct access *access)
     free(access);
 }
 
+void access_close(struct access *access)
+{
+    mutex_lock(&access->mutex);
+    access->closed = true;
+    mutex_unlock(&access->mutex);
+    pthread_cond_broadcast(&access->hashed);
+}
+
 void access_replace(struct access *access, struct access_rules *rules)
 {
     struct access_rules *old;
@@ -191,10 +200,10 @@ static bool take_turn(struct access *access, int64_t now)
     if (access->hashing && access->waiting >= WAITERS_MAX)
         return false;
     access->waiting++;
-    while (access->hashing && cond_wait_until(&access->hashed, &access->mutex, deadline))
+    while (access->hashing && !access->closed && cond_wait_until(&access->hashed, &access->mutex, deadline))
         continue;
     access->waiting--;
-    if (access->hashing)
+    if (access->hashing || access->closed)
         return false;
     access->hashing = true;
     return true;

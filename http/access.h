@@ -39,6 +39,9 @@ struct access;
 struct access *access_new(struct access_rules *rules, struct error *error);
 void access_free(struct access *access); /* NULL is allowed */
 
+/* From now on a password that is not remembered is ACCESS_TOO_MANY, also for who waits. Any thread. */
+void access_close(struct access *access);
+
 /* Puts other rules in force and takes them over. */
 void access_replace(struct access *access, struct access_rules *rules);
 

@@ -36,6 +36,9 @@ page_fn page_reload;
 void page_text(struct page_response *response, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A 503: the scheduler has never made a status. */
+void page_no_status(struct page_response *response);
+
 /* A 503 that says that memory ran out; needs none. */
 void page_no_memory(struct page_response *response);
 

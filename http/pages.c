@@ -1,10 +1,9 @@
 #include "http/pages.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/clock.h"
+#include "core/semaphore.h"
 #include "http/access.h"
 #include "http/form.h"
 #include "http/guard.h"
@@ -43,8 +42,8 @@ static const struct route routes[] = {
 
 #define CHALLENGE_BASIC  "Basic realm=\"mysql_session_exporter\", charset=\"UTF-8\""
 #define CHALLENGE_BEARER "Bearer realm=\"mysql_session_exporter\""
-#define TOO_MANY_RETRY_S 2
-#define TURN_WAIT_MS     1000 /* the end of the program waits, too */
+#define RETRY_AFTER_S    2
+#define TURN_WAIT        NS_PER_SECOND
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
@@ -59,6 +58,13 @@ void page_text(struct page_response *response, int status, const char *format, .
     strbuf_append_vformat(&response->body, format, arguments);
     va_end(arguments);
     strbuf_append_char(&response->body, '\n');
+}
+
+void page_no_status(struct page_response *response)
+{
+    page_text(response, 503,
+              "there is no state to show yet, try again later; /-/healthy says whether all is well");
+    response->retry_after = RETRY_AFTER_S;
 }
 
 void page_no_memory(struct page_response *response)
@@ -175,23 +181,8 @@ static bool authorize(const struct page_request *request, bool *may_change, stru
     }
     page_text(response, 429,
               "too many wrong passwords or tokens, or too many to check at once; try again later");
-    response->retry_after = TOO_MANY_RETRY_S;
+    response->retry_after = RETRY_AFTER_S;
     return false;
-}
-
-/* False when none came. */
-static bool take_turn(sem_t *turns)
-{
-    struct timespec deadline;
-    int64_t until = clock_unix_ms() + TURN_WAIT_MS;
-
-    deadline.tv_sec = (time_t)(until / 1000);
-    deadline.tv_nsec = (long)(until % 1000) * NS_PER_MS;
-    while (sem_timedwait(turns, &deadline) != 0) {
-        if (errno != EINTR)
-            return false;
-    }
-    return true;
 }
 
 /*
@@ -201,16 +192,16 @@ static bool take_turn(sem_t *turns)
 static void make_page(const struct route *route, const struct page_request *request,
                       const struct providers *providers, struct page_response *response)
 {
-    sem_t *turns = route->costly ? request->turns : NULL;
+    struct semaphore *turns = route->costly ? request->turns : NULL;
 
-    if (turns != NULL && !take_turn(turns)) {
+    if (turns != NULL && !semaphore_acquire(turns, clock_add(clock_now(), TURN_WAIT))) {
         page_text(response, 503, "too many ask for such pages, try again later");
-        response->retry_after = TOO_MANY_RETRY_S;
+        response->retry_after = RETRY_AFTER_S;
         return;
     }
     route->page(request, providers, response);
     if (turns != NULL)
-        sem_post(turns);
+        semaphore_release(turns);
 }
 
 static void route_answer(const struct page_request *request, const struct providers *providers,

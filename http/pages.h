@@ -5,7 +5,6 @@
 #ifndef HTTP_PAGES_H
 #define HTTP_PAGES_H
 
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include "metrics/snapshot.h"
 
 struct access; /* who may ask: see access.h */
+struct semaphore;
 
 /* A request; texts are borrowed. Headers are NULL when absent. */
 struct page_request {
@@ -37,7 +37,7 @@ struct page_request {
     const char *form;           /* the body that form_length() allows, once read; NULL: none */
     bool has_body;              /* Content-Length other than 0, or any Transfer-Encoding */
     bool from_loopback;         /* the peer is on this machine and forwards for nobody else */
-    sem_t *turns;               /* for pages that take long to make; NULL: there are always some */
+    struct semaphore *turns;    /* for pages that take long to make; NULL: there are always some */
     bool may_wait;              /* false: too many requests wait already, ?wait is not honoured */
 };
 
@@ -65,7 +65,8 @@ struct providers; /* what the pages show and trigger: see providers.h */
 
 /*
  * Fills *response, to be released in any case. HEAD is answered like GET: the caller leaves the
- * body out. Any thread; blocks only for POST /refresh?wait. Memory trouble is a 503.
+ * body out. Any thread; blocks for POST /refresh?wait, for
+ * a password's and a page's turn, and for the status. Memory trouble is a 503.
  */
 void pages_answer(const struct page_request *request, const struct providers *providers,
                   struct page_response *response);

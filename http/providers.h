@@ -23,7 +23,7 @@ struct providers {
     /* The page in front, with a reference for the caller. */
     struct snapshot *(*snapshot)(void *context);
 
-    /* Fills *status (initialised) with the state of a moment ago. False when there is none. */
+    /* Fills *status (initialised) with the state of a moment ago. False when none was ever made. */
     bool (*status)(void *context, struct status *status);
 
     /* True when the program makes progress; otherwise why not (one line). */

@@ -14,14 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <civetweb.h>
 
 #include "core/clock.h"
 #include "core/complaint.h"
 #include "core/log.h"
+#include "core/semaphore.h"
 #include "core/thread.h"
 #include "http/access.h"
 #include "http/connections.h"
@@ -45,8 +44,6 @@
 #define NUMBER_TEXT(n)         NUMBER(n)
 #define COMPLAINT_SIZE         256
 #define NO_FILES_PAUSE_MS      50
-#define WORKER_THREAD          1 /* of those that CivetWeb starts: it serves connections */
-#define ANSWERING_NICENESS     10
 #define COSTLY_PAGES_AT_ONCE   2
 
 struct server {
@@ -58,7 +55,7 @@ struct server {
     struct complaint no_files; /* of that thread, too */
     struct mg_context *context;
     int port;
-    sem_t turns;                    /* to make costly pages */
+    struct semaphore *turns;        /* to make costly pages */
     atomic_int posts;               /* under way; each may wait for a refresh */
     pthread_t starter;              /* the thread in server_start */
     bool starting;                  /* starter only */
@@ -210,7 +207,7 @@ static int on_request(struct mg_connection *connection)
     strbuf_init(&body, 0);
     server_request_read(connection, &request, &body);
     request.access = server->access;
-    request.turns = &server->turns;
+    request.turns = server->turns;
     is_post = strcmp(request.method, "POST") == 0;
     if (is_post)
         request.may_wait = atomic_fetch_add(&server->posts, 1) < WAITING_MAX;
@@ -299,15 +296,6 @@ static void wait_for_files(void *user_data)
 }
 #endif
 
-/* A flood of requests does not take the processor from what collects. */
-static void *on_thread(const struct mg_context *context, int type)
-{
-    (void)context;
-    if (type == WORKER_THREAD)
-        setpriority(PRIO_PROCESS, (id_t)gettid(), ANSWERING_NICENESS);
-    return NULL;
-}
-
 static int give_tls_context(void **context, void *user_data)
 {
     struct server *server = user_data;
@@ -341,7 +329,6 @@ static struct mg_context *start_civetweb(struct server *server, const char *list
         .http_error = on_unreadable_request,
         .log_message = on_message,
         .external_ssl_ctx = give_tls_context,
-        .init_thread = on_thread,
     };
     struct mg_context *context;
     sigset_t everything;
@@ -384,10 +371,13 @@ static bool prepare(struct server *server, struct web_settings *settings, struct
         server->tls = tls_new(identity, error);
     if (server->access == NULL || (identity != NULL && server->tls == NULL))
         return false;
+    server->turns = semaphore_new(COSTLY_PAGES_AT_ONCE, THREADS);
     server->connections = connections_new(THREADS + QUEUE_SIZE, CLIENT_CONNECTIONS_MAX);
-    if (server->connections == NULL)
+    if (server->turns == NULL || server->connections == NULL) {
         error_set(error, ERROR_NO_MEMORY, "cannot start the web server: out of memory");
-    return server->connections != NULL;
+        return false;
+    }
+    return true;
 }
 
 struct server *server_start(const struct web_config *web, const struct providers *providers,
@@ -405,7 +395,6 @@ struct server *server_start(const struct web_config *web, const struct providers
         goto out;
     }
     server->providers = providers;
-    sem_init(&server->turns, 0, COSTLY_PAGES_AT_ONCE);
     atomic_init(&server->posts, 0);
     if (!prepare(server, settings, error))
         goto out;
@@ -444,14 +433,24 @@ void server_auth_failures(const struct server *server, uint64_t counts[AUTH_KIND
     access_failures(server->access, counts);
 }
 
+void server_stop_soon(struct server *server)
+{
+    if (server == NULL)
+        return;
+    semaphore_close(server->turns);
+    access_close(server->access);
+}
+
 void server_stop(struct server *server)
 {
     if (server == NULL)
         return;
-    if (server->context != NULL)
+    if (server->context != NULL) {
+        server_stop_soon(server);
         mg_stop(server->context);
+    }
     connections_free(server->connections);
-    sem_destroy(&server->turns);
+    semaphore_free(server->turns);
     tls_free(server->tls);
     access_free(server->access);
     free(server);

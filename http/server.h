@@ -42,6 +42,9 @@ int server_port(const struct server *server);
 /* How many wrong passwords and tokens came so far. Any thread. */
 void server_auth_failures(const struct server *server, uint64_t counts[AUTH_KIND_COUNT]);
 
+/* Who waits for a turn, to have a page made or a password checked, is refused at once. NULL is allowed. */
+void server_stop_soon(struct server *server);
+
 /*
  * Stops listening, ends the threads. Waits for handlers under way, so providers->refresh must
  * not go on waiting once the program stops; else at most about 2 s. One thread, not a handler.

@@ -203,7 +203,7 @@ void page_overview(const struct page_request *request, const struct providers *p
         response->content_type = PAGE_TYPE_JSON;
         write_overview(request, providers, &status, &response->body);
     } else {
-        page_no_memory(response);
+        page_no_status(response);
     }
     status_release(&status);
 }
@@ -268,7 +268,9 @@ void page_targets(const struct page_request *request, const struct providers *pr
         return;
     }
     status_init(&status);
-    if (providers->status(providers->context, &status) && target_view_select(&view, &status, &selection)) {
+    if (!providers->status(providers->context, &status)) {
+        page_no_status(response);
+    } else if (target_view_select(&view, &status, &selection)) {
         response->content_type = PAGE_TYPE_JSON;
         write_targets(request, &status, &view, &selection, &response->body);
     } else {

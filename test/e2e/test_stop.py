@@ -103,6 +103,32 @@ class Stop(harness.Case):
             thread.join()
         self.assertLessEqual({answer.status for answer in answers}, {200, 400})
 
+    def test_while_a_flood_of_readers_asks_for_every_target(self):
+        fleet_of_many = [Instance(f"rm-many{i}") for i in range(5000)]
+        exporter = self.start(self.simulator(), fleet_of_many, das={"rate_limit": 1})
+        exporter.wait_for("the inventory", lambda: len(exporter.targets()) == len(fleet_of_many))
+        statuses = []
+
+        def read_on():
+            connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=harness.PATIENCE)
+            try:
+                while True:
+                    connection.request("GET", "/api/v1/targets")
+                    answer = connection.getresponse()
+                    answer.read()
+                    statuses.append(answer.status)
+            except (OSError, http.client.HTTPException):
+                connection.close()
+
+        reading = [threading.Thread(target=read_on) for _ in range(64)]
+        for thread in reading:
+            thread.start()
+        exporter.wait_for("a flood", lambda: len(statuses) >= len(reading))
+        self.assert_stops(exporter)
+        for thread in reading:
+            thread.join()
+        self.assertLessEqual(set(statuses), {200, 503})
+
     def test_signals_in_a_burst(self):
         exporter = self.start(self.simulator(), FLEET)
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGTERM):

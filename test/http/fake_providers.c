@@ -18,7 +18,7 @@ static bool give_status(void *context, struct status *status)
 {
     struct fake *fake = context;
 
-    if (fake->out_of_memory)
+    if (fake->no_status)
         return false;
     status->targets = fake->targets;
     status->target_count = fake->target_count;

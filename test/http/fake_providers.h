@@ -16,6 +16,7 @@ struct fake {
     struct providers providers; /* its context is the fake */
     struct snapshot *front;
     bool out_of_memory;
+    bool no_status;
     bool healthy;
     bool ready;
     const char *reload_error; /* NULL: the reload works */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
+#include "core/semaphore.h"
 #include "http/pages.h"
 #include "test/http/fake_providers.h"
 
@@ -57,11 +58,11 @@ static void test_a_costly_page_waits_for_its_turn_and_others_do_not(void **state
     struct page_request costly = request_for("GET", "/api/v1/targets");
     struct page_request cheap = request_for("GET", "/-/healthy");
     struct page_response response;
-    sem_t turns;
+    struct semaphore *turns = semaphore_new(1, 1);
 
     (void)state;
-    sem_init(&turns, 0, 0);
-    costly.turns = cheap.turns = &turns;
+    assert_true(semaphore_acquire(turns, 0));
+    costly.turns = cheap.turns = turns;
     pages_answer(&costly, &fake.providers, &response);
     assert_int_equal(response.status, 503);
     assert_true(response.retry_after > 0);
@@ -69,13 +70,13 @@ static void test_a_costly_page_waits_for_its_turn_and_others_do_not(void **state
     pages_answer(&cheap, &fake.providers, &response);
     assert_int_equal(response.status, 200);
     page_response_release(&response);
-    sem_post(&turns);
+    semaphore_release(turns);
     for (int i = 0; i < 2; i++) { /* the turn is given back */
         pages_answer(&costly, &fake.providers, &response);
         assert_int_equal(response.status, 200);
         page_response_release(&response);
     }
-    sem_destroy(&turns);
+    semaphore_free(turns);
 }
 
 static void test_every_route_answers(void **state)
@@ -272,8 +273,17 @@ static void test_memory_trouble_is_503(void **state)
     (void)state;
     fake.out_of_memory = true;
     assert_status("GET", "/metrics", 503);
+    assert_body_has("GET", "/metrics", "out of memory\n");
+}
+
+static void test_without_a_status_that_is_said(void **state)
+{
+    (void)state;
+    fake.no_status = true;
     assert_status("GET", "/api/v1/overview", 503);
-    assert_body_has("GET", "/api/v1/targets", "out of memory\n");
+    assert_status("GET", "/api/v1/targets", 503);
+    assert_body_has("GET", "/api/v1/overview", "there is no state to show yet");
+    assert_body_has("GET", "/api/v1/targets", "there is no state to show yet");
 }
 
 int main(void)
@@ -295,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_ready_says_why, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_reload_is_400_with_the_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_trouble_is_503, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_a_status_that_is_said, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

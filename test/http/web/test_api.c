@@ -272,20 +272,6 @@ static void test_bad_queries_are_400(void **state)
     page_response_release(&response);
 }
 
-static void test_without_memory_both_are_503(void **state)
-{
-    static const char *const paths[] = {"/api/v1/overview", "/api/v1/targets"};
-    struct page_response response;
-
-    (void)state;
-    fake.out_of_memory = true;
-    for (size_t i = 0; i < 2; i++) {
-        ask(paths[i], NULL, &response);
-        assert_int_equal(response.status, 503);
-        page_response_release(&response);
-    }
-}
-
 static void test_long_lists_are_paged_and_counted(void **state)
 {
     static struct target_status many[1001];
@@ -397,7 +383,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_has_the_credentials_without_a_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_has_the_accounts_with_their_quota, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_queries_are_400, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_without_memory_both_are_503, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_lists_are_paged_and_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_account_can_be_chosen_whatever_the_filter, setup,
                                         teardown),
