@@ -29,6 +29,14 @@ void job_enter(struct job *job, enum target_state state)
     job->state = state;
 }
 
+bool job_spend(struct job *job, enum remedy remedy)
+{
+    bool first = (job->spent >> remedy & 1) == 0;
+
+    job->spent |= 1u << remedy;
+    return first;
+}
+
 struct job *job_new(void)
 {
     struct job *job = calloc(1, sizeof(*job));

@@ -48,6 +48,9 @@ struct lane;
  */
 enum ready_class { READY_MANUAL, READY_POLL, READY_SUBMIT, READY_RETRY, READY_CLASS_COUNT };
 
+/* What a cycle may try once. */
+enum remedy { REMEDY_SUBMIT_AGAIN, REMEDY_SEND_AGAIN, REMEDY_RENEW_KEYS };
+
 struct job {
     /* containers */
     enum target_state state;
@@ -67,7 +70,7 @@ struct job {
 
     /* the cycle under way */
     struct call call;
-    unsigned spent;    /* remedies that a cycle has once: a set of 1 << enum consequence */
+    unsigned spent;    /* a set of 1 << enum remedy */
     unsigned attempts; /* failed ones in this cycle */
     unsigned polls;
     unsigned calls;       /* sent in this cycle */
@@ -118,6 +121,9 @@ bool job_may_enter(enum target_state from, enum target_state to);
 
 /* Another state; the table must allow it. The containers are the caller's. */
 void job_enter(struct job *job, enum target_state state);
+
+/* True once in a cycle. */
+bool job_spend(struct job *job, enum remedy remedy);
 
 /* Memory for a job, zeroed and joining; NULL when there is none. The scheduler fills it. */
 struct job *job_new(void);

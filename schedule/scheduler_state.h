@@ -133,22 +133,20 @@ int64_t cycle_interval(const struct scheduler *s, const struct lane *lane);
 /* The interval changed: waiting jobs take the earlier of their old and new turns. */
 void cycle_reschedule(struct scheduler *s, struct job *job, int64_t now);
 
-/* failure.c: what becomes of failed calls */
+/* account.c: what befalls an account as a whole. `probe`: the job was sent to see whether it works again */
 
-/*
- * The call of a job has failed; job->call.result.error says why. The job is in no container. `probe`: it
- * was sent to see whether its account works again.
- */
-void failure_of_call(struct scheduler *s, struct job *job, bool probe, int64_t now);
+/* A call was refused for the account's sake: nothing else of it has a chance until a probe succeeds. */
+void account_down(struct scheduler *s, struct job *job, const struct error *error, bool probe, int64_t now);
 
-/* The keys of a lane that is renewing are refused, and no newer ones can be had: lane->credentials_error. */
-void failure_of_renewal(struct scheduler *s, struct lane *lane, int64_t now);
+/* A call was refused since the keys have expired: the job is held in its lane until the keyring has answered. */
+void account_renew_keys(struct scheduler *s, struct job *job, const struct error *error, bool probe,
+                        int64_t now);
 
 /* True when an answer shows that the account, with the keys it has now, is accepted. */
-bool failure_account_accepted(const struct lane *lane, const struct call *call);
+bool account_accepts(const struct lane *lane, const struct call *call);
 
 /* The account works again: what failed meanwhile is tried now. */
-void failure_account_recovered(struct scheduler *s, struct lane *lane, int64_t now);
+void account_recovered(struct scheduler *s, struct lane *lane, int64_t now);
 
 /* verdict.c: what the end of a call means */
 

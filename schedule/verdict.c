@@ -1,6 +1,6 @@
 /*
  * What the end of a call means: a result is on its way (wait, then poll), it is there (into the
- * registry with it), or the call failed (failure.c).
+ * registry with it), or the call failed: a table leads from the class of the error to its consequence.
  */
 #include "schedule/scheduler_state.h"
 
@@ -14,6 +14,29 @@
 #define UNSENT_ATTEMPTS 3
 /* Where the quota stretches the cycle, good samples outlive one failed cycle. */
 #define STALE_CYCLES 2
+
+#define ATTEMPTS_PER_CYCLE 3
+#define RETRY_BASE         (2 * NS_PER_SECOND)
+/* What a failed call means for the job. */
+enum consequence {
+    FAIL_CYCLE,   /* wait for the next turn */
+    RETRY,        /* the same step again after a while, a few times */
+    SEND_AGAIN,   /* the same step again at once, once; then as FAIL_CYCLE */
+    SUBMIT_AGAIN, /* a new submit, once; then as FAIL_CYCLE */
+    REQUEUE,      /* the same step when the quota allows; not the target's fault */
+    RENEW_KEYS,   /* the account's temporary credentials are fetched again, once; then as ACCOUNT_DOWN */
+    ACCOUNT_DOWN, /* no call of the account has a chance */
+};
+
+static const enum consequence failure_rules[ERROR_CLASS_COUNT] = {
+    [ERROR_TRANSIENT] = RETRY,          [ERROR_THROTTLED] = REQUEUE,
+    [ERROR_CREDENTIALS] = ACCOUNT_DOWN, [ERROR_TOKEN_EXPIRED] = RENEW_KEYS,
+    [ERROR_CLOCK_SKEW] = ACCOUNT_DOWN,  [ERROR_NONCE_USED] = SEND_AGAIN,
+    [ERROR_RESULT_LOST] = SUBMIT_AGAIN, [ERROR_REFUSED] = FAIL_CYCLE,
+    [ERROR_REMOTE] = FAIL_CYCLE,        [ERROR_MALFORMED] = RETRY,
+    [ERROR_TOO_LARGE] = FAIL_CYCLE,     [ERROR_TIMED_OUT] = FAIL_CYCLE,
+    [ERROR_NO_MEMORY] = RETRY,          [ERROR_SYSTEM] = RETRY,
+};
 
 static void log_target_recovery(struct job *job, int64_t now)
 {
@@ -47,7 +70,7 @@ static int64_t stale_after(const struct scheduler *s, const struct lane *lane)
     return metric->stale_after;
 }
 
-static void succeed(struct scheduler *s, struct job *job, int64_t now)
+static void take_batch(struct scheduler *s, struct job *job, int64_t now)
 {
     struct batch *batch = job->call.result.batch;
 
@@ -100,7 +123,7 @@ static void wait_for_result(struct scheduler *s, struct job *job, int64_t now)
     cycle_wait(s, job, TARGET_COMPUTING, clock_add(job->submitted_at, next));
 }
 
-static void accepted(struct scheduler *s, struct job *job, int64_t now)
+static void note_running(struct scheduler *s, struct job *job, int64_t now)
 {
     if (job_phase(job) == API_PHASE_SUBMIT) {
         job->submitted_at = now;
@@ -116,6 +139,91 @@ static void accepted(struct scheduler *s, struct job *job, int64_t now)
             job->lane->outstanding--;
     }
     wait_for_result(s, job, now);
+}
+
+static void retry_later(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (++job->attempts >= ATTEMPTS_PER_CYCLE) {
+        cycle_fail(s, job, error, now);
+        return;
+    }
+    /* Full jitter: anything between at once and twice the last limit. */
+    cycle_wait(s, job, TARGET_RETRYING, now + scheduler_jitter(s, RETRY_BASE << (job->attempts - 1)));
+}
+
+static void submit_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (!job_spend(job, REMEDY_SUBMIT_AGAIN)) {
+        cycle_fail(s, job, error, now);
+        return;
+    }
+    cycle_forget_result(job);
+    cycle_due(s, job, now); /* which knows what a down account means */
+}
+
+static void send_again(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    if (job_spend(job, REMEDY_SEND_AGAIN))
+        cycle_due(s, job, now);
+    else
+        cycle_fail(s, job, error, now);
+}
+
+/* It may be tried again, but not for ever: the page must not look well, and somebody may wait. */
+static bool is_out_of_patience(const struct scheduler *s, const struct job *job, int64_t now)
+{
+    int64_t interval = cycle_interval(s, job->lane);
+    int64_t timeout = s->config->das.result_timeout;
+
+    return now - job->began_at >= (interval > timeout ? interval : timeout);
+}
+
+static void requeue_throttled(struct scheduler *s, struct job *job, const struct error *error, int64_t now)
+{
+    struct lane *lane = job->lane;
+    int64_t retry_after =
+        job->call.result.retry_after_ms > 0 ? job->call.result.retry_after_ms * NS_PER_MS : 0;
+    uint64_t repeats;
+
+    if (limiter_throttled(lane->limiter, job->call.dispatched_at, retry_after, now) &&
+        complaint_raise(&lane->throttle_complaint, ERROR_THROTTLED, now, &repeats))
+        log_failure(LOG_LEVEL_WARN, "account throttled", error, log_text("aliyun_uid", lane->aliyun_uid),
+                    log_int("calls_per_window", limiter_effective(lane->limiter, now)),
+                    log_int("configured", limiter_calls(lane->limiter)),
+                    log_int("repeats", (int64_t)repeats));
+    if (is_out_of_patience(s, job, now))
+        cycle_fail(s, job, error, now);
+    else
+        cycle_due(s, job, now);
+}
+
+static void fail_call(struct scheduler *s, struct job *job, bool probe, int64_t now)
+{
+    struct error error = job->call.result.error;
+
+    switch (failure_rules[error.class]) {
+    case RETRY:
+        retry_later(s, job, &error, now);
+        break;
+    case SEND_AGAIN:
+        send_again(s, job, &error, now);
+        break;
+    case SUBMIT_AGAIN:
+        submit_again(s, job, &error, now);
+        break;
+    case REQUEUE:
+        requeue_throttled(s, job, &error, now);
+        break;
+    case RENEW_KEYS:
+        account_renew_keys(s, job, &error, probe, now);
+        break;
+    case ACCOUNT_DOWN:
+        account_down(s, job, &error, probe, now);
+        break;
+    case FAIL_CYCLE:
+        cycle_fail(s, job, &error, now);
+        break;
+    }
 }
 
 /* A picture that came while a worker had the job. */
@@ -177,14 +285,14 @@ void verdict_of_call(struct scheduler *s, struct job *job, int64_t now)
     if (job->call.result.retry_after_ms > 0 && job->call.result.outcome != STEP_FAILED)
         limiter_throttled(lane->limiter, job->call.dispatched_at, job->call.result.retry_after_ms * NS_PER_MS,
                           now);
-    if ((lane->down || lane->down_complaint.kind != 0) && failure_account_accepted(lane, &job->call))
-        failure_account_recovered(s, lane, now);
+    if ((lane->down || lane->down_complaint.kind != 0) && account_accepts(lane, &job->call))
+        account_recovered(s, lane, now);
     if (job->call.result.outcome == STEP_FINISHED)
-        succeed(s, job, now);
+        take_batch(s, job, now);
     else if (job->call.result.outcome == STEP_RUNNING)
-        accepted(s, job, now);
+        note_running(s, job, now);
     else
-        failure_of_call(s, job, probe, now);
+        fail_call(s, job, probe, now);
     cycle_renew_labels(s, job, now);
     call_clear(&job->call);
     scheduler_place_lane(s, lane, now);
