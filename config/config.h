@@ -38,6 +38,8 @@ struct web_config {
     const char *tls_key_file;       /* "": in tls_cert_file */
     const char *tls_client_ca_file; /* "": clients need no certificate */
     const char *basic_auth_file;    /* "": everybody may read */
+    const char *external_url;       /* of a proxy in front, or its path; "": none */
+    const char *route_prefix;       /* "": the path of external_url */
     const char *admin_token;        /* "": changes are asked for on this machine only */
 };
 

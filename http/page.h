@@ -32,6 +32,12 @@ page_fn page_reload;
 
 #define PAGE_REFRESH_PREFIX "/refresh/"
 
+/* Begins every path in an answer. */
+static inline const char *page_external_path(const struct page_request *request)
+{
+    return request->external_path != NULL ? request->external_path : "";
+}
+
 /* Makes the response one line of plain text. */
 void page_text(struct page_response *response, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

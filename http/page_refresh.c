@@ -58,7 +58,8 @@ static bool filter_read(const char *query, bool is_form, struct refresh_filter *
     return true;
 }
 
-static void write_progress(const struct refresh_progress *progress, struct page_response *response)
+static void write_progress(const struct page_request *request, const struct refresh_progress *progress,
+                           struct page_response *response)
 {
     struct strbuf *out = &response->body;
 
@@ -73,7 +74,8 @@ static void write_progress(const struct refresh_progress *progress, struct page_
     json_write_seconds(out, "estimated_seconds", progress->estimated);
     json_write_seconds(out, "elapsed_seconds", progress->elapsed);
     json_write_name(out, "status_url");
-    strbuf_append_format(out, "\"" PAGE_REFRESH_PREFIX "%s\"}\n", progress->id);
+    strbuf_append_format(out, "\"%s" PAGE_REFRESH_PREFIX "%s\"}\n", page_external_path(request),
+                         progress->id);
 }
 
 /* A form without script is sent on to the progress, so that loading the page again refreshes nothing. */
@@ -81,12 +83,13 @@ static void answer_accepted(const struct page_request *request, const struct ref
                             struct page_response *response)
 {
     if (accept_html(request->accept)) {
-        page_text(response, 303, PAGE_REFRESH_PREFIX "%s", progress->id);
-        snprintf(response->location, sizeof(response->location), PAGE_REFRESH_PREFIX "%s", progress->id);
+        snprintf(response->location, sizeof(response->location), "%s" PAGE_REFRESH_PREFIX "%s",
+                 page_external_path(request), progress->id);
+        page_text(response, 303, "%s", response->location);
         return;
     }
     response->status = progress->state == REFRESH_FINISHED ? 200 : 202;
-    write_progress(progress, response);
+    write_progress(request, progress, response);
 }
 
 void page_refresh(const struct page_request *request, const struct providers *providers,
@@ -110,7 +113,7 @@ void page_refresh(const struct page_request *request, const struct providers *pr
         answer_accepted(request, &progress, response);
         break;
     case REFRESH_NO_MATCH:
-        page_text(response, 404, "no target matches; /targets lists them all");
+        page_text(response, 404, "no target matches; %s/targets lists them all", page_external_path(request));
         break;
     case REFRESH_DISABLED:
         page_text(response, 409, "that metric is not enabled in the configuration");
@@ -129,7 +132,7 @@ void page_refresh_progress(const struct page_request *request, const struct prov
     struct refresh_progress progress = {0};
 
     if (providers->refresh_progress(providers->context, id, &progress))
-        write_progress(&progress, response);
+        write_progress(request, &progress, response);
     else
         page_text(response, 404, "no refresh has that id, or it ended long ago");
 }

@@ -7,6 +7,7 @@
 #include "http/access.h"
 #include "http/form.h"
 #include "http/guard.h"
+#include "http/mount.h"
 #include "http/page.h"
 #include "http/query.h"
 #include "http/web/files.h"
@@ -37,6 +38,11 @@ static const struct route routes[] = {
     {"/-/ready", NULL, METHODS_READ, page_ready, true, false},
     {"/-/reload", NULL, METHODS_POST, page_reload, false, false},
 };
+
+static page_fn page_entrance;
+
+/* The root of a server whose pages are below a prefix. */
+static const struct route entrance = {MOUNT_ENTRANCE, NULL, METHODS_READ, page_entrance, true, false};
 
 #define METHODS_ALL "GET, HEAD, OPTIONS, POST" /* of all routes: for the target "*" */
 
@@ -90,6 +96,8 @@ static bool route_matches(const struct route *route, const char *path)
 
 static const struct route *route_find(const char *path)
 {
+    if (route_matches(&entrance, path))
+        return &entrance;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (route_matches(&routes[i], path))
             return &routes[i];
@@ -109,19 +117,28 @@ static bool method_allowed(const struct route *route, const char *method)
     return strcmp(method, "POST") == 0;
 }
 
-static void answer_not_found(struct page_response *response)
+static void page_entrance(const struct page_request *request, const struct providers *providers,
+                          struct page_response *response)
+{
+    (void)providers;
+    page_text(response, 302, "%s/", page_external_path(request));
+    snprintf(response->location, sizeof(response->location), "%s/", page_external_path(request));
+}
+
+static void answer_not_found(const struct page_request *request, struct page_response *response)
 {
     page_text(response, 404, "not found; these paths are known:");
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        strbuf_append_format(&response->body, "%-4s %s%s\n",
-                             method_allowed(&routes[i], "GET") ? "GET" : "POST", routes[i].path,
-                             routes[i].parameter != NULL ? routes[i].parameter : "");
+        strbuf_append_format(&response->body, "%-4s %s%s%s\n",
+                             method_allowed(&routes[i], "GET") ? "GET" : "POST", page_external_path(request),
+                             routes[i].path, routes[i].parameter != NULL ? routes[i].parameter : "");
     }
 }
 
-static void answer_wrong_method(const struct route *route, struct page_response *response)
+static void answer_wrong_method(const struct page_request *request, const struct route *route,
+                                struct page_response *response)
 {
-    page_text(response, 405, "%s takes %s only", route->path, route->methods);
+    page_text(response, 405, "%s%s takes %s only", page_external_path(request), route->path, route->methods);
     response->allow = route->methods;
 }
 
@@ -220,11 +237,11 @@ static void route_answer(const struct page_request *request, const struct provid
     if ((route == NULL || !route->open) && !authorize(request, &may_change, response))
         return;
     if (route == NULL) {
-        answer_not_found(response);
+        answer_not_found(request, response);
         return;
     }
     if (!method_allowed(route, request->method)) {
-        answer_wrong_method(route, response);
+        answer_wrong_method(request, route, response);
         return;
     }
     if (request->has_body && request->form == NULL) {

@@ -18,8 +18,9 @@ struct semaphore;
 /* A request; texts are borrowed. Headers are NULL when absent. */
 struct page_request {
     const char *method; /* "GET" */
-    const char *path;   /* as sent, without the query; percent-encoded paths match no page */
-    const char *query;  /* raw, without '?'; NULL: none */
+    const char *path;   /* below the route prefix, see mount_below(); percent-encoded paths match no page */
+    const char *external_path; /* that which paths in the answer begin with; NULL or "": nothing */
+    const char *query;         /* raw, without '?'; NULL: none */
     const char *accept;
     const char *accept_encoding;
     const char *accept_language;
@@ -57,7 +58,7 @@ struct page_response {
     const struct snapshot_part *parts; /* the body's pieces in order */
     size_t part_count;
     size_t length;              /* of the whole body */
-    char location[64];          /* for 303; "": no such header */
+    char location[192];         /* for 302 and 303; "": no such header */
     struct snapshot_part whole; /* what parts points to when the body is one piece */
 };
 

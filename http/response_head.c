@@ -17,6 +17,8 @@ static const char *reason_phrase(int status)
         return "OK";
     case 202:
         return "Accepted";
+    case 302:
+        return "Found";
     case 303:
         return "See Other";
     case 304:

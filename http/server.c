@@ -48,6 +48,7 @@
 
 struct server {
     const struct providers *providers;
+    struct mount mount;
     struct access *access;
     struct tls *tls; /* NULL: no address asks for TLS */
     struct connections *connections;
@@ -205,7 +206,7 @@ static int on_request(struct mg_connection *connection)
     int status;
 
     strbuf_init(&body, 0);
-    server_request_read(connection, &request, &body);
+    server_request_read(connection, &server->mount, &request, &body);
     request.access = server->access;
     request.turns = server->turns;
     is_post = strcmp(request.method, "POST") == 0;
@@ -366,6 +367,7 @@ static bool prepare(struct server *server, struct web_settings *settings, struct
 
     settings->identity = NULL;
     settings->rules = NULL;
+    server->mount = settings->mount;
     server->access = access_new(rules, error);
     if (identity != NULL)
         server->tls = tls_new(identity, error);

@@ -154,12 +154,14 @@ static void read_target(const char *target, struct page_request *request)
         request->path = "/";
 }
 
-void server_request_read(struct mg_connection *connection, struct page_request *request, struct strbuf *body)
+void server_request_read(struct mg_connection *connection, const struct mount *mount,
+                         struct page_request *request, struct strbuf *body)
 {
     const struct mg_request_info *info = mg_get_request_info(connection);
 
     *request = (struct page_request){
         .method = info->request_method,
+        .external_path = mount->external_path,
         .query = info->query_string,
         .accept = mg_get_header(connection, "Accept"),
         .accept_encoding = mg_get_header(connection, "Accept-Encoding"),
@@ -177,5 +179,6 @@ void server_request_read(struct mg_connection *connection, struct page_request *
         .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(info),
     };
     read_target(info->request_uri, request);
+    request->path = mount_below(mount, request->path);
     read_form(connection, request, body);
 }

@@ -3,6 +3,7 @@
 #define HTTP_SERVER_REQUEST_H
 
 #include "core/strbuf.h"
+#include "http/mount.h"
 #include "http/pages.h"
 
 struct mg_connection;
@@ -11,6 +12,7 @@ struct mg_connection;
  * Fills *request but for access and may_wait; its texts live as long as the connection's request,
  * the form as long as *body (initialised). Waits for the body of a form for at most 2 s.
  */
-void server_request_read(struct mg_connection *connection, struct page_request *request, struct strbuf *body);
+void server_request_read(struct mg_connection *connection, const struct mount *mount,
+                         struct page_request *request, struct strbuf *body);
 
 #endif

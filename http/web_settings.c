@@ -60,7 +60,8 @@ static bool fill(struct web_settings *settings, const struct web_config *web, st
     bool tls;
 
     if (!listen_canonical(web->listen, system_has_ipv6(), &settings->listen, &tls, error) ||
-        !check_tls(web, tls, error))
+        !check_tls(web, tls, error) ||
+        !mount_init(&settings->mount, web->external_url, web->route_prefix, error))
         return false;
     if (strbuf_failed(&settings->listen)) {
         error_set(error, ERROR_NO_MEMORY, "out of memory while reading [web]");

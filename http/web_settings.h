@@ -7,9 +7,11 @@
 #include "config/config.h"
 #include "core/error.h"
 #include "core/strbuf.h"
+#include "http/mount.h"
 
 struct web_settings {
-    struct strbuf listen;          /* the addresses, for CivetWeb */
+    struct strbuf listen; /* the addresses, for CivetWeb */
+    struct mount mount;
     struct tls_identity *identity; /* NULL: no address asks for TLS */
     struct access_rules *rules;
 };

@@ -35,7 +35,7 @@ packages_of() {
     test)
         packages_of demo
         echo libcmocka-dev python3 python3-cryptography git ccache curl openssl tinyproxy-bin wrk universal-ctags shellcheck clang libclang-rt-dev
-        echo haproxy
+        echo haproxy nginx-light
         # The packages and the image.
         echo debootstrap buildah systemd-container man-db python3-yaml
         # Other versions of these two judge differently; without them their checks are skipped.
@@ -80,6 +80,15 @@ without_services() {
     "$@" || status=$?
     "${as_root[@]}" rm -f "$policy"
     return "$status"
+}
+
+# Nor do servers that have come with the packages start at the next boot.
+not_at_boot() {
+    local service
+
+    for service in haproxy nginx; do
+        [[ " $* " != *" $service"* ]] || "${as_root[@]}" update-rc.d "$service" disable >>"$log" 2>&1 || true
+    done
 }
 
 have_lists() {
@@ -131,3 +140,4 @@ mkdir -p "${log%/*}"
 : >"$log"
 echo "    installing ${#missing[@]} packages: ${missing[*]}" >&2
 without_services install "${missing[@]}" || { explain_failure "${missing[@]}"; exit 1; }
+not_at_boot "${missing[@]}"

@@ -9,6 +9,7 @@
 #include "config/table.h"
 #include "core/terminal.h"
 #include "core/text.h"
+#include "http/mount.h"
 
 #define HEALTH_TIMEOUT_MS 3000L
 #define HEALTH_PATH       "/-/healthy"
@@ -41,7 +42,7 @@ static const char *reachable_host(const char *host)
     return strcmp(host, "[::]") == 0 ? "[::1]" : host;
 }
 
-bool health_url(const char *listen, struct strbuf *url, struct error *error)
+bool health_url(const char *listen, const char *route_prefix, struct strbuf *url, struct error *error)
 {
     char address[ADDRESS_SIZE];
     const char *host;
@@ -55,8 +56,8 @@ bool health_url(const char *listen, struct strbuf *url, struct error *error)
         memcpy(address, listen, length);
         address[length] = '\0';
         if (split_address(address, &host, &port, &tls)) {
-            strbuf_append_format(url, "%s://%s:%s" HEALTH_PATH, tls ? "https" : "http", reachable_host(host),
-                                 port);
+            strbuf_append_format(url, "%s://%s:%s%s" HEALTH_PATH, tls ? "https" : "http",
+                                 reachable_host(host), port, route_prefix);
             return true;
         }
     }
@@ -172,58 +173,91 @@ bool health_ask(const char *url, struct error *error)
 /* What the file says of where the exporter serves. */
 struct listener {
     struct strbuf listen;
+    struct strbuf external_url;
+    struct strbuf route_prefix;
     bool has_certificate;
 };
 
-static bool take_listen(void *context, const char *section, const char *key, const char *value, int line,
-                        struct error *error)
+static bool take_listener(void *context, const char *section, const char *key, const char *value, int line,
+                          struct error *error)
 {
     struct listener *found = context;
+    struct strbuf *kept = NULL;
 
     (void)line;
     (void)error;
     if (key == NULL || strcmp(section, "web") != 0)
         return true;
     found->has_certificate |= strcmp(key, "tls_cert_file") == 0;
-    if (strcmp(key, "listen") != 0)
+    if (strcmp(key, "listen") == 0)
+        kept = &found->listen;
+    else if (strcmp(key, "external_url") == 0)
+        kept = &found->external_url;
+    else if (strcmp(key, "route_prefix") == 0)
+        kept = &found->route_prefix;
+    if (kept == NULL)
         return true;
-    strbuf_reset(&found->listen);
-    strbuf_append_text(&found->listen, value);
+    strbuf_reset(kept);
+    strbuf_append_text(kept, value);
     return true;
 }
 
 /* ${NAME} as a whole value is the environment variable, as in the whole file. */
-static const char *resolve(struct strbuf *listen)
+static const char *resolve(struct strbuf *kept)
 {
-    const char *text = strbuf_text(listen);
+    const char *text = strbuf_text(kept);
     const char *value;
 
-    if (listen->length < 4 || strncmp(text, "${", 2) != 0 || text[listen->length - 1] != '}')
+    if (kept->length < 4 || strncmp(text, "${", 2) != 0 || text[kept->length - 1] != '}')
         return text;
-    strbuf_truncate(listen, listen->length - 1);
-    value = getenv(strbuf_text(listen) + 2);
+    strbuf_truncate(kept, kept->length - 1);
+    value = getenv(strbuf_text(kept) + 2);
     return value != NULL ? value : "";
+}
+
+static void override(struct strbuf *kept, const char *option)
+{
+    if (option == NULL)
+        return;
+    strbuf_reset(kept);
+    strbuf_append_text(kept, option);
+}
+
+static bool url_of(struct listener *found, struct strbuf *url, struct error *error)
+{
+    struct mount mount;
+
+    if (found->listen.length == 0)
+        strbuf_append_format(&found->listen, "%s%s", config_key_find("web", "listen")->fallback,
+                             found->has_certificate ? CONFIG_LISTEN_TLS : "");
+    if (!mount_init(&mount, resolve(&found->external_url), resolve(&found->route_prefix), error) ||
+        !health_url(resolve(&found->listen), mount.route_prefix, url, error))
+        return false;
+    if (!strbuf_failed(&found->listen) && !strbuf_failed(&found->external_url) &&
+        !strbuf_failed(&found->route_prefix) && !strbuf_failed(url))
+        return true;
+    error_set(error, ERROR_NO_MEMORY, "out of memory");
+    return false;
 }
 
 static bool find_url(const struct options *options, struct strbuf *url, struct error *error)
 {
+    const char *listen = options->listen_count > 0 ? options->listen_addresses[0] : NULL;
     struct listener found = {.has_certificate = false};
-    bool ok = true;
+    bool ok;
 
     strbuf_init(&found.listen, 0);
-    if (options->listen_count > 0)
-        strbuf_append_text(&found.listen, options->listen_addresses[0]);
-    else
-        ok = ini_read(options->config_file, take_listen, &found, error) || found.listen.length > 0;
-    if (ok && found.listen.length == 0)
-        strbuf_append_format(&found.listen, "%s%s", config_key_find("web", "listen")->fallback,
-                             found.has_certificate ? CONFIG_LISTEN_TLS : "");
-    ok = ok && health_url(resolve(&found.listen), url, error);
-    if (ok && (strbuf_failed(&found.listen) || strbuf_failed(url))) {
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
-        ok = false;
-    }
+    strbuf_init(&found.external_url, 0);
+    strbuf_init(&found.route_prefix, 0);
+    ok = ini_read(options->config_file, take_listener, &found, error) || found.listen.length > 0 ||
+         listen != NULL;
+    override(&found.listen, listen);
+    override(&found.external_url, options->external_url);
+    override(&found.route_prefix, options->route_prefix);
+    ok = ok && url_of(&found, url, error);
     strbuf_release(&found.listen);
+    strbuf_release(&found.external_url);
+    strbuf_release(&found.route_prefix);
     return ok;
 }
 

@@ -11,17 +11,17 @@
 
 /*
  * Appends the URL of /-/healthy at the first address of a listen setting; a listener on every
- * address is asked on loopback. False with *error when there is none to ask, as with port 0.
+ * address is asked on loopback, below route_prefix ("": none). False with *error when there is none to ask, as with port 0.
  * Pure; memory trouble is left in *url.
  */
-bool health_url(const char *listen, struct strbuf *url, struct error *error);
+bool health_url(const char *listen, const char *route_prefix, struct strbuf *url, struct error *error);
 
 /* GETs the URL, at most 3 s long. True at 200; else *error says why not. Blocks. */
 bool health_ask(const char *url, struct error *error);
 
 /*
  * The command: true when healthy, else one line with the reason goes to errors. Of the
- * configuration only [web] listen is read, so that neither a secret is touched nor a mistake in
+ * configuration only where [web] serves is read, so that neither a secret is touched nor a mistake in
  * a file that is not in force yet makes a running exporter look ill. Main thread.
  */
 bool health_run(const struct options *options, FILE *errors);

@@ -7,11 +7,20 @@
 #include "core/terminal.h"
 
 /* Beside the commands, which are options of their own. */
-enum { OPTION_CONFIG_FILE = 256, OPTION_LISTEN_ADDRESS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+enum {
+    OPTION_CONFIG_FILE = 256,
+    OPTION_LISTEN_ADDRESS,
+    OPTION_EXTERNAL_URL,
+    OPTION_ROUTE_PREFIX,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT,
+};
 
 static const struct option long_options[] = {
     {"config.file", required_argument, NULL, OPTION_CONFIG_FILE},
     {"web.listen-address", required_argument, NULL, OPTION_LISTEN_ADDRESS},
+    {"web.external-url", required_argument, NULL, OPTION_EXTERNAL_URL},
+    {"web.route-prefix", required_argument, NULL, OPTION_ROUTE_PREFIX},
     {"log.level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"log.format", required_argument, NULL, OPTION_LOG_FORMAT},
     {"check", optional_argument, NULL, COMMAND_CHECK},
@@ -70,6 +79,12 @@ static bool take(int key, const char *value, struct options *options, struct err
         error_set(error, ERROR_CONFIG, "--web.listen-address is given more than %d times",
                   OPTIONS_LISTEN_MAX);
         return false;
+    case OPTION_EXTERNAL_URL:
+        options->external_url = value;
+        return true;
+    case OPTION_ROUTE_PREFIX:
+        options->route_prefix = value;
+        return true;
     case OPTION_LOG_LEVEL:
         options->has_log_level = take_log_key("--log.level", "log_level", value, &number, error);
         options->log_level = (enum log_level)number;
@@ -131,6 +146,10 @@ bool options_override(const struct options *options, struct config *config)
         config->exporter.log_level = options->log_level;
     if (options->has_log_format)
         config->exporter.log_format = options->log_format;
+    if (options->external_url != NULL)
+        config->web.external_url = options->external_url;
+    if (options->route_prefix != NULL)
+        config->web.route_prefix = options->route_prefix;
     if (options->listen_count == 0)
         return true;
     config->web.listen = join_listen_addresses(options, &config->arena);
@@ -149,6 +168,11 @@ void options_print_help(FILE *out)
         "  --config.file=FILE            configuration, INI format (default exporter.ini)\n"
         "  --web.listen-address=ADDRESS  where to serve, e.g. :10104 (every address), 127.0.0.1:10104 or\n"
         "                                [::1]:10104; may be repeated; overrides [web] listen\n"
+        "  --web.external-url=URL        where a proxy in front serves it, e.g. "
+        "https://proxy.example/sessions/;\n"
+        "                                overrides [web] external_url\n"
+        "  --web.route-prefix=PATH       what every requested path begins with (default: the path of\n"
+        "                                --web.external-url); / when the proxy takes it off\n"
         "  --log.level=LEVEL             debug, info, warn or error; overrides [exporter] log_level\n"
         "  --log.format=FORMAT           logfmt or json; overrides [exporter] log_format\n"
         "  --check                       validate the configuration, read the inventory, get every\n"

@@ -26,8 +26,10 @@ struct options {
     const char *config_file;
     bool offline; /* of COMMAND_CHECK: no call to Alibaba Cloud */
     const char *listen_addresses[OPTIONS_LISTEN_MAX];
-    size_t listen_count; /* 0: as configured */
-    const char *user;    /* of COMMAND_HASH_PASSWORD */
+    size_t listen_count;      /* 0: as configured */
+    const char *external_url; /* NULL: as configured; likewise */
+    const char *route_prefix;
+    const char *user; /* of COMMAND_HASH_PASSWORD */
     bool has_log_level;
     enum log_level log_level;
     bool has_log_format;

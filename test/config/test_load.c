@@ -138,7 +138,7 @@ static void test_unknown_names_are_refused_with_advice(void **state)
          "exporter.ini:2: unknown key 'password_file' in [inventory], it belongs to [mysql]"},
         {"[web]\nencryption = x\n",
          "exporter.ini:2: unknown key 'encryption' in [web], expected one of listen, tls_cert_file, "
-         "tls_key_file, tls_client_ca_file, basic_auth_file, admin_token"},
+         "tls_key_file, tls_client_ca_file, basic_auth_file, external_url, route_prefix, admin_token"},
         {"[account 1]\nQWxhZGRpbjpvcGVu = =\n",
          "exporter.ini:2: unknown key in [account], expected one of access_key_id, access_key_secret, "
          "security_token, role_arn, role_session_name, external_id, duration, policy, sts_endpoint, "

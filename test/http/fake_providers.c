@@ -165,6 +165,8 @@ struct web_config fake_web(const char *listen)
         .tls_key_file = "",
         .tls_client_ca_file = "",
         .basic_auth_file = "",
+        .external_url = "",
+        .route_prefix = "",
         .admin_token = "",
     };
 }

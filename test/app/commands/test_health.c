@@ -14,7 +14,7 @@ static void assert_url(const char *listen, const char *expected)
     struct strbuf url;
 
     strbuf_init(&url, 0);
-    assert_true(health_url(listen, &url, &error));
+    assert_true(health_url(listen, "", &url, &error));
     assert_string_equal(strbuf_text(&url), expected);
     strbuf_release(&url);
 }
@@ -25,7 +25,7 @@ static void assert_no_url(const char *listen)
     struct strbuf url;
 
     strbuf_init(&url, 0);
-    assert_false(health_url(listen, &url, &error));
+    assert_false(health_url(listen, "", &url, &error));
     assert_int_equal(error.class, ERROR_CONFIG);
     assert_non_null(strstr(error.message, "--web.listen-address"));
     strbuf_release(&url);
@@ -56,6 +56,18 @@ static void test_the_first_of_several_is_asked(void **state)
 {
     (void)state;
     assert_url(" 127.0.0.1:1 , [::1]:2s", "http://127.0.0.1:1/-/healthy");
+}
+
+static void test_the_route_prefix_is_asked_below(void **state)
+{
+    struct error error = {0};
+    struct strbuf url;
+
+    (void)state;
+    strbuf_init(&url, 0);
+    assert_true(health_url(":10104", "/sessions", &url, &error));
+    assert_string_equal(strbuf_text(&url), "http://127.0.0.1:10104/sessions/-/healthy");
+    strbuf_release(&url);
 }
 
 static void test_what_is_no_address_is_refused(void **state)
@@ -94,6 +106,7 @@ int main(void)
         cmocka_unit_test(test_every_address_is_asked_on_loopback),
         cmocka_unit_test(test_the_suffix_s_is_https),
         cmocka_unit_test(test_the_first_of_several_is_asked),
+        cmocka_unit_test(test_the_route_prefix_is_asked_below),
         cmocka_unit_test(test_what_is_no_address_is_refused),
         cmocka_unit_test(test_an_address_that_is_too_long_is_refused),
     };
