@@ -10,7 +10,11 @@
 
 #define IPV4_CLIENT (UINT64_C(0xffff) << 32) /* no IPv6 /64 that is in use looks like it */
 
-#define KEPT_SHARE 16 /* one part in so many is for clients without a connection */
+#define LOOPBACK_CLIENT (IPV4_CLIENT | UINT64_C(127) << 24)
+
+/* One part in so many is for loopback, for the machine's own health checks; another for clients without a connection. */
+#define LOOPBACK_SHARE 32
+#define NEWCOMER_SHARE 16
 
 struct client_count {
     uint64_t client;
@@ -22,6 +26,7 @@ struct connections {
     size_t total;
     size_t per_client;
     size_t count;        /* of connections */
+    size_t loopback;     /* of these, those of loopback clients */
     size_t client_count; /* of clients */
     struct client_count clients[];
 };
@@ -57,15 +62,24 @@ static size_t find(const struct connections *connections, uint64_t client)
     return i;
 }
 
-/* Of one that has none only a free place is asked for; the others leave some for such clients. */
-static bool may_have_more(const struct connections *connections, size_t held)
+static bool is_loopback(uint64_t client)
+{
+    return (client & ~UINT64_C(0xffffff)) == LOOPBACK_CLIENT;
+}
+
+/* Who has none leaves the places kept for loopback, the others also those for such clients. */
+static bool may_have_more(const struct connections *connections, uint64_t client, size_t held)
 {
     size_t free_places = connections->total - connections->count;
+    size_t kept = connections->total / LOOPBACK_SHARE;
 
-    if (held == 0)
+    if (is_loopback(client) && connections->loopback < kept)
         return free_places > 0;
+    kept -= connections->loopback < kept ? connections->loopback : kept;
+    if (held == 0)
+        return free_places > kept;
     return held < connections->per_client && held < free_places &&
-           free_places > connections->total / KEPT_SHARE;
+           free_places > kept + connections->total / NEWCOMER_SHARE;
 }
 
 bool connections_add(struct connections *connections, uint64_t client)
@@ -75,11 +89,13 @@ bool connections_add(struct connections *connections, uint64_t client)
 
     mutex_lock(&connections->mutex);
     i = find(connections, client);
-    if (may_have_more(connections, i < connections->client_count ? connections->clients[i].connections : 0)) {
+    if (may_have_more(connections, client,
+                      i < connections->client_count ? connections->clients[i].connections : 0)) {
         if (i == connections->client_count)
             connections->clients[connections->client_count++] = (struct client_count){.client = client};
         connections->clients[i].connections++;
         connections->count++;
+        connections->loopback += is_loopback(client);
         added = true;
     }
     mutex_unlock(&connections->mutex);
@@ -94,6 +110,7 @@ void connections_remove(struct connections *connections, uint64_t client)
     i = find(connections, client);
     if (i < connections->client_count) {
         connections->count--;
+        connections->loopback -= is_loopback(client);
         if (--connections->clients[i].connections == 0)
             connections->clients[i] = connections->clients[--connections->client_count];
     }

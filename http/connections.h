@@ -14,7 +14,8 @@ struct connections;
 
 /*
  * At most total at once, at most per_client of one client, and never more of one than are free: k greedy
- * clients leave total / (k + 1). Some places are for clients without any. NULL when memory ran out.
+ * clients leave total / (k + 1). Some places are for clients without any, and some more for loopback alone. NULL
+ * when memory ran out.
  */
 struct connections *connections_new(size_t total, size_t per_client);
 void connections_free(struct connections *connections); /* NULL is allowed */

@@ -70,7 +70,39 @@ static void test_places_are_kept_for_clients_without_one(void **state)
         assert_true(connections_add(many, client));
     assert_false(connections_add(many, 1));
     assert_true(connections_add(many, 31));
-    assert_true(connections_add(many, 32));
+    assert_false(connections_add(many, 32));
+    connections_free(many);
+}
+
+static void test_places_are_kept_for_loopback_alone(void **state)
+{
+    struct connections *many = connections_new(64, 32);
+    uint64_t local = client_of_text("127.0.0.1");
+
+    (void)state;
+    for (uint64_t client = 1; client <= 62; client++)
+        assert_true(connections_add(many, client));
+    assert_false(connections_add(many, 63));
+    assert_true(connections_add(many, local));
+    assert_false(connections_add(many, 63));
+    assert_true(connections_add(many, client_of_text("::1"))); /* beside one that it has */
+    assert_false(connections_add(many, local));
+    connections_remove(many, local);
+    assert_false(connections_add(many, 63));
+    assert_true(connections_add(many, client_of_text("127.255.0.1")));
+    connections_free(many);
+}
+
+static void test_a_place_that_loopback_has_is_kept_no_more(void **state)
+{
+    struct connections *many = connections_new(64, 32);
+
+    (void)state;
+    assert_true(connections_add(many, client_of_text("127.0.0.1")));
+    assert_true(connections_add(many, client_of_text("127.0.0.1")));
+    for (uint64_t client = 1; client <= 62; client++)
+        assert_true(connections_add(many, client));
+    assert_false(connections_add(many, 63));
     connections_free(many);
 }
 
@@ -150,6 +182,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_together_have_a_limit, setup, teardown),
         cmocka_unit_test(test_what_a_client_may_have_shrinks_as_the_places_fill),
         cmocka_unit_test(test_places_are_kept_for_clients_without_one),
+        cmocka_unit_test(test_places_are_kept_for_loopback_alone),
+        cmocka_unit_test(test_a_place_that_loopback_has_is_kept_no_more),
         cmocka_unit_test_setup_teardown(test_an_ended_connection_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clients_are_forgotten_with_their_last_connection, setup,
                                         teardown),
