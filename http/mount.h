@@ -23,7 +23,8 @@ struct mount {
  */
 bool mount_init(struct mount *mount, const char *external_url, const char *route_prefix, struct error *error);
 
-#define MOUNT_ENTRANCE ""
+/* Without a slash, so that no request can name them. */
+#define MOUNT_ENTRANCE "entrance"
 #define MOUNT_OUTSIDE  "outside"
 
 /*
