@@ -13,7 +13,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/thread.h"
-#include "das/credential_source.h"
+#include "das/keyring/sources/credential_source.h"
 #include "das/transport.h"
 #include "http/web_settings.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "das/keyring.h"
+#include "das/keyring/keyring.h"
 #include "db/accounts.h"
 #include "db/inventory.h"
 

@@ -8,7 +8,7 @@
 #include "app/runtime.h"
 #include "config/in_force.h"
 #include "core/arena.h"
-#include "das/keyring.h"
+#include "das/keyring/keyring.h"
 #include "db/loader.h"
 #include "http/server.h"
 #include "metrics/publisher.h"

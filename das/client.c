@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "das/credentials_reply.h"
 #include "das/crypto.h"
 #include "das/nonce.h"
 #include "das/sign.h"
@@ -21,7 +20,6 @@ struct das_client {
 bool das_global_init(struct error *error)
 {
     das_reply_global_init();
-    credentials_reply_global_init();
     return crypto_global_init(error) && transport_global_init(error);
 }
 

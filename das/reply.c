@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "das/peer_address.h"
 #include "das/server_error.h"
+#include "das/zeroed_memory.h"
 
 #define REPLACEMENT_CHARACTER "\xef\xbf\xbd"
 
@@ -25,6 +26,7 @@ struct parser {
 
 void das_reply_global_init(void)
 {
+    json_set_alloc_funcs(malloc, zeroed_free);
     json_object_seed(0); /* 0: Jansson takes a random seed */
 }
 

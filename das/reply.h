@@ -58,7 +58,10 @@ struct das_reply {
     struct arena arena;     /* owns the texts */
 };
 
-/* Once per process, before any thread starts. Called by das_global_init(). */
+/*
+ * Makes Jansson overwrite what it frees, for it keeps copies of keys. Once per process, before any thread
+ * starts and before its first use. Called by das_global_init().
+ */
 void das_reply_global_init(void);
 
 void das_reply_init(struct das_reply *reply);

@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "core/error.h"
 #include "das/client.h"
-#include "das/keyring.h"
+#include "das/keyring/keyring.h"
 #include "db/inventory.h"
 
 struct account_trial {

@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/terminal.h"
 #include "das/client.h"
-#include "das/fernet.h"
+#include "das/keyring/fernet.h"
 
 #define PASSWORD_VARIABLE "ENCRYPTION_PASSWORD"
 

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "das/client.h"
-#include "das/credentials_reply.h"
 
 int no_memory_start(void **state)
 {
     struct error error;
 
     signal(SIGPIPE, SIG_IGN);
-    credentials_reply_global_init();
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc) != CURLE_OK ||
         !das_global_init(&error))
         return -1;

@@ -34,7 +34,7 @@ def instances(*uids):
 
 def fernet_column(secret, password=PASSWORD):
     """What belongs into aliyun_uids, made by python3-cryptography. Skips the test without it."""
-    peer = os.path.join(harness.ROOT, "test", "das", "fernet_peer.py")
+    peer = os.path.join(harness.ROOT, "test", "das", "keyring", "fernet_peer.py")
     result = subprocess.run([sys.executable, peer, "encrypt", password.encode().hex(), secret.encode().hex()],
                             capture_output=True, text=True)
     if result.returncode == 77:
@@ -44,7 +44,7 @@ def fernet_column(secret, password=PASSWORD):
 
 def fernet_secret(column, password=PASSWORD):
     """What that package finds in a column of aliyun_uids."""
-    peer = os.path.join(harness.ROOT, "test", "das", "fernet_peer.py")
+    peer = os.path.join(harness.ROOT, "test", "das", "keyring", "fernet_peer.py")
     result = subprocess.run([sys.executable, peer, "decrypt", password.encode().hex(), column.encode().hex()],
                             capture_output=True, text=True)
     if result.returncode == 77:
@@ -143,8 +143,8 @@ class CredentialsCase(harness.Case):
         exporter.wait_for("its targets down", lambda: all(
             target["error"] for target in exporter.targets().values() if target["aliyun_uid"] == uid))
         message = self.account(uid)["error"]["message"]
-        pages = {"/api/v1/targets": message, "/targets": exporter.get("/targets").text, "the log": exporter.log_text(),
-                 "--check": self.check().stdout}
+        pages = {"/api/v1/overview": message, "/api/v1/targets": exporter.get("/api/v1/targets").text,
+                 "the log": exporter.log_text(), "--check": self.check().stdout}
         for place, text in pages.items():
             for word in words:
                 with self.subTest(place, word=word):

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "das/credentials_reply.h"
+#include "das/keyring/sources/credentials_reply.h"
 #include "test/fuzz/fuzz_input.h"
 
 #define HEADER_SIZE 2 /* bytes that choose the parser and the status */

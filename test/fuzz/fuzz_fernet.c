@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "das/base64url.h"
-#include "das/fernet.h"
+#include "das/keyring/base64url.h"
+#include "das/keyring/fernet.h"
 #include "test/fuzz/fuzz_input.h"
 
 /* Whatever is decoded is encoded to the same text again, but for padding. */

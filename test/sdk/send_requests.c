@@ -11,8 +11,7 @@
 
 #include "core/clock.h"
 #include "das/client.h"
-#include "das/credential_source.h"
-#include "das/credentials_reply.h"
+#include "das/keyring/sources/credential_source.h"
 
 #define TIMEOUT (20 * NS_PER_SECOND)
 
@@ -156,7 +155,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN);
-    credentials_reply_global_init();
     if (!das_global_init(&error))
         return EXIT_FAILURE;
     ok = (strcmp(argv[3], "das") == 0 ? send_das : send_sts)(argv[1], argv[2], argv[4],

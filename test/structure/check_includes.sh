@@ -12,7 +12,8 @@ allowed_headers() {
     core/*) echo '^core/' ;;
     config/*) echo '^(core|config)/' ;;
     db/*) echo '^(core|config|db)/' ;;
-    das/*) echo '^(core|config|das)/' ;;
+    das/keyring/*) echo '^(core|config|das)/' ;;
+    das/*) echo '^(core|config)/|^das/[^/]+$' ;;
     metrics/*) echo '^(core|config|metrics)/' ;;
     collectors/collector.h) echo '^((core|config)/|db/inventory\.h$|metrics/batch\.h$)' ;;
     collectors/*) echo '^((core|config|das|metrics|collectors)/|db/inventory\.h$)' ;;
@@ -29,7 +30,7 @@ library_users() {
     civetweb.h) echo '^http/server(_request)?\.c$' ;;
     mysql.h | mysql/* | mariadb/* | errmsg.h | mysqld_error.h) echo '^db/(source|source_mysql|mysql_connection|mysql_session)\.c$' ;;
     curl/*) echo '^(app/commands/health|das/(transport|url))\.c$' ;;
-    jansson.h) echo '^(das/(credentials_reply|reply)\.c|http/.*)$' ;;
+    jansson.h) echo '^(das/(keyring/sources/credentials_reply|reply)\.c|http/.*)$' ;;
     ini.h) echo '^config/ini\.c$' ;;
     *) echo . ;;
     esac

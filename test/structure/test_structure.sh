@@ -141,7 +141,7 @@ expect_sound() {
 expect_layers() {
     local pair
 
-    for pair in core:db/x core:config/x config:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory metrics:das/x metrics:collectors/x \
+    for pair in core:db/x core:config/x config:db/x db:das/x db:metrics/x das:metrics/x das:db/inventory das:das/keyring/x metrics:das/x metrics:collectors/x \
         collectors:db/loader collectors:http/pages collectors:schedule/x schedule:db/loader schedule:http/pages schedule:das/x schedule:collectors/x \
         http:das/x http:db/inventory http:collectors/x http:schedule/scheduler \
         core:test/core/x core:app/x http:app/x app:test/core/x; do
