@@ -216,12 +216,13 @@ static void record(struct loader *loader, const struct load *load, int64_t now)
             state->failed_at = now;
         }
     }
-    if ((load->loaded & LOAD_ACCOUNTS) != 0 && load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
-        memcpy(loader->accounts_rejected, load->accounts->rejected, sizeof(loader->accounts_rejected));
     if (load->inventory != NULL && (load->loaded & LOAD_INSTANCES) != 0)
         loader->undated_instances = load->inventory->undated_rows;
-    if (load->accounts != NULL && (load->loaded & LOAD_ACCOUNTS) != 0)
-        loader->undated_accounts = load->accounts->undated_rows;
+    if (load->accounts == NULL || (load->loaded & LOAD_ACCOUNTS) == 0)
+        return;
+    loader->undated_accounts = load->accounts->undated_rows;
+    if (load_schedule_wanted(&loader->schedule, LOAD_ACCOUNTS))
+        memcpy(loader->accounts_rejected, load->accounts->rejected, sizeof(loader->accounts_rejected));
 }
 
 static bool is_stopping(struct loader *loader)

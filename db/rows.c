@@ -121,16 +121,16 @@ static enum node_type node_type_from(struct row_value value)
     return value.value == 1 ? NODE_TYPE_READ : NODE_TYPE_WRITE;
 }
 
-/* A text that is compared and holds what nobody sees, with its column; NULL when there is none. */
-static const char *invisible_text(const struct instance_row *row, const char **column)
+/* The column of a text that is compared and holds what nobody sees, and the text; NULL when there is none. */
+static const char *invisible_column(const struct instance_row *row, const char **text)
 {
     const char *const texts[] = {row->ins_id, row->aliyun_uid, row->ins_type, row->engine};
     static const char *const columns[] = {"ins_id", "aliyun_uid", "ins_type", "engine"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        *column = columns[i];
+        *text = texts[i];
         if (text_invisible(texts[i]) != NULL)
-            return texts[i];
+            return columns[i];
     }
     return NULL;
 }
@@ -142,12 +142,12 @@ static const char *invisible_text(const struct instance_row *row, const char **c
 static enum rejection instance_rejection(const struct instance_row *row, const struct exclusion *exclude,
                                          const char **type)
 {
-    const char *column;
+    const char *invisible;
 
     *type = type_canonical(row->ins_type);
     if (row->ins_status.value != 1 && row->ins_status.value != ROW_NUMBER_NULL)
         return REJECTED_DISABLED;
-    if (invisible_text(row, &column) != NULL)
+    if (invisible_column(row, &invisible) != NULL)
         return REJECTED_INVALID_VALUE;
     if (row->engine[0] != '\0' && strcasecmp(row->engine, "mysql") != 0)
         return REJECTED_NOT_MYSQL;
@@ -167,14 +167,14 @@ static enum rejection instance_rejection(const struct instance_row *row, const s
 /* Says why a row has an invalid value; a good one may lack its time. */
 static void remark_instance(struct remarks *remarks, const struct instance_row *row, bool good)
 {
-    const char *column;
-    const char *invisible = invisible_text(row, &column);
+    const char *invisible;
+    const char *column = invisible_column(row, &invisible);
     char name[ROW_NAME_SIZE];
 
     row_name_format(name, row->id, "instance '%.80s'", row->ins_id);
     if (good)
         remark_undated(remarks, name, row->updated);
-    else if (invisible != NULL)
+    else if (column != NULL)
         remark_invisible(remarks, name, column, invisible);
     else if (row->ins_status.value == ROW_NUMBER_NULL)
         remark_value(remarks, name, "ins_status", row->ins_status, "0 or 1");

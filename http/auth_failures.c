@@ -6,9 +6,9 @@
 #include "core/log.h"
 #include "http/connections.h"
 
-#define IN_A_ROW_MAX 10                        /* that a client may have at once */
-#define FORGET_AFTER NS_PER_SECOND             /* one of them each */
-#define LULL         (10 * 60 * NS_PER_SECOND) /* after it a failure is news */
+#define IN_A_ROW_MAX 10                    /* that a client may have at once */
+#define FORGET_AFTER NS_PER_SECOND         /* one of them each */
+#define LULL         (600 * NS_PER_SECOND) /* after it a failure is news */
 
 static size_t find(const struct auth_failures *failures, uint64_t client)
 {
@@ -38,7 +38,7 @@ bool auth_failures_barred(const struct auth_failures *failures, uint64_t client,
     size_t i = find(failures, client);
 
     return i < AUTH_FAILURES_CLIENTS &&
-           failures->offenders[i].forgotten > now + (IN_A_ROW_MAX - 1) * FORGET_AFTER;
+           failures->offenders[i].forgotten > now + (int64_t)(IN_A_ROW_MAX - 1) * FORGET_AFTER;
 }
 
 static void complain(struct auth_failures *failures, enum auth_kind kind, uint64_t client, int64_t now)

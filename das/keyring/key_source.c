@@ -50,13 +50,13 @@ static bool copy_row(struct key_rows *copy, const struct keyring_row *row)
 /* Sorted, and of several for one account the last. False when memory runs out. */
 static bool copy_rows(struct key_rows *copy, const struct keyring_row *rows, size_t count)
 {
-    const struct keyring_row **places = calloc(count + 1, sizeof(*places));
+    const struct keyring_row **places = calloc(count + 1, sizeof(const struct keyring_row *));
     bool ok = places != NULL;
 
     for (size_t i = 0; ok && i < count; i++)
         places[i] = &rows[i];
     if (ok)
-        qsort(places, count, sizeof(*places), compare_places);
+        qsort(places, count, sizeof(const struct keyring_row *), compare_places);
     for (size_t i = 0; ok && i < count; i++) {
         if (i == 0 || compare_rows(places[i - 1], places[i]) != 0)
             ok = copy_row(copy, places[i]);

@@ -290,21 +290,22 @@ static void test_missing_grant_names_the_table(void **state)
 /* What the server was asked, as it logged it. */
 static void test_load_is_one_readonly_snapshot_with_one_select_per_table(void **state)
 {
-    static const char *const expected[] = {"SET NAMES utf8mb4, SESSION sql_select_limit",
-                                           "SHOW SESSION VARIABLES",
-                                           "SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 10,"
-                                           " SESSION max_statement_time = 30",
-                                           "SHOW SESSION VARIABLES",
-                                           "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-                                           "SELECT COUNT(*)",
-                                           "SELECT ins_id",
-                                           "SELECT COUNT(*)",
-                                           "SELECT ins_id",
-                                           "SELECT COUNT(*)",
-                                           "SELECT ins_id",
-                                           "SELECT COUNT(*)",
-                                           "SELECT aliyun_uid",
-                                           "COMMIT"};
+    static const char *const expected[] = {
+        "SET NAMES utf8mb4, SESSION sql_select_limit",
+        "SHOW SESSION VARIABLES",
+        ("SET SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 10,"
+         " SESSION max_statement_time = 30"),
+        "SHOW SESSION VARIABLES",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        "SELECT COUNT(*)",
+        "SELECT ins_id",
+        "SELECT COUNT(*)",
+        "SELECT ins_id",
+        "SELECT COUNT(*)",
+        "SELECT ins_id",
+        "SELECT COUNT(*)",
+        "SELECT aliyun_uid",
+        "COMMIT"};
     struct reading reading;
     char statements[4096];
     char *rest = statements;
