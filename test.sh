@@ -25,8 +25,9 @@ Installs the packages that are missing (Debian 12 or 13, as root or with sudo) a
   --fuzz TIME    Only the fuzzers, each for that time: 90s, 10m, 2h. With --only those whose name matches.
                  What they came upon is kept in build/fuzz/ for the next run; an input that fails is named
                  with the command that shows the failure again.
-  --torture      Only the torture, in its whole form: every allocation of the program fails in turn. Hours;
-                 a sample of it is among the end-to-end tests. TORTURE_SEED=N picks another sample.
+  --torture      Only the torture, in its whole form: an allocation of every call stack fails in turn. It ends
+                 after 90 min (TORTURE_SECONDS=N sets another time), and the next run goes on from there. A
+                 sample is among the end-to-end tests; TORTURE_SEED=N picks another.
 
 One line per step; the whole output of each is in build/logs/. What fails is shown. The last line is the
 sum over everything: "N passed, N failed, N skipped". Each test counts, and each build and check as one.
@@ -282,7 +283,7 @@ if [ -n "$fuzz_only" ]; then
 fi
 build dev || { finish; exit 1; }
 if [ -n "$torture" ]; then
-    TORTURE=whole suite "torture" dev -R '^e2e/torture$'
+    suite "torture" dev -V -C torture -R '^torture_whole$'
     finish
     exit
 fi

@@ -291,10 +291,17 @@ static bool connect_with(struct mysql_connection *connection, const char *passwo
         mysql_connection_error(connection, "options", error);
         return false;
     }
+    errno = 0;
     events = mysql_real_connect_start(&connected, mysql, socket != NULL ? NULL : config->host, config->user,
                                       password, config->database, (unsigned)config->port, socket, 0);
     while (events != 0)
         events = mysql_real_connect_cont(&connected, mysql, wait_for(connection, events));
+    if (connected == NULL && mysql_errno(mysql) == CR_SERVER_LOST && errno == ENOMEM) {
+        /* No memory for the library's buffer: it has freed its socket, and mysql_close() would again. */
+        connection->mysql = NULL;
+        error_set(error, ERROR_NO_MEMORY, "no memory for a MySQL connection");
+        return false;
+    }
     if (connected == NULL) {
         mysql_connection_error(connection, "connecting", error);
         return false;

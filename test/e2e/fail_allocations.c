@@ -21,17 +21,26 @@
 #define PROGRAM    "mysql_session_exporter"
 #define FRAMES_MAX 40
 
+/* A call stack is told by its innermost frames, the first of which are of this file. */
+#define STACK_FRAMES 12
+#define STACKS_SIZE  (1 << 16) /* a power of 2 */
+#define PAGE_OFFSET  0xfff     /* of an address, what is alike wherever its object was loaded */
+
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
 
 #define CRASH_COUNT (sizeof(crashes) / sizeof(crashes[0]))
 
-/* The layout that test_torture.py knows. */
+/* The layout that torture.py knows. */
 struct control {
     _Atomic int64_t made;   /* allocations since the start */
     _Atomic int64_t before; /* this many more succeed; below 0 once they begin to fail */
     _Atomic int64_t burst;  /* then so many fail */
     _Atomic int64_t every;  /* one of so many fails; 0: none of them */
     _Atomic int64_t failed;
+    _Atomic int64_t stack;     /* the first allocation with that call stack begins to fail; 0: none */
+    _Atomic int64_t recording; /* call stacks are noted */
+    _Atomic int64_t
+        stacks[STACKS_SIZE]; /* their hashes, each at its place or at the next one that was free */
 };
 
 /* glibc's own, whatever stands in for them. */
@@ -113,12 +122,53 @@ __attribute__((constructor)) static void connect_to_test(void)
         control = shared;
 }
 
+static int64_t hash_stack(void)
+{
+    void *frames[STACK_FRAMES];
+    int count = backtrace(frames, STACK_FRAMES);
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+    for (int i = 0; i < count; i++)
+        hash = (hash ^ ((uintptr_t)frames[i] & PAGE_OFFSET)) * 0x100000001b3;
+    return (int64_t)(hash | 1);
+}
+
+static void note_stack(int64_t stack)
+{
+    for (size_t i = 0; i < STACKS_SIZE; i++) {
+        _Atomic int64_t *place = &control->stacks[((uint64_t)stack / 2 + i) % STACKS_SIZE];
+        int64_t seen = 0;
+
+        if (atomic_compare_exchange_strong(place, &seen, stack) || seen == stack)
+            return;
+    }
+}
+
+static void look_at_stack(void)
+{
+    static _Thread_local bool looking; /* an unwinder that allocates does not begin anew */
+    int64_t wanted = atomic_load(&control->stack);
+    int64_t stack;
+
+    if (looking || (wanted == 0 && atomic_load(&control->recording) == 0))
+        return;
+    looking = true;
+    stack = hash_stack();
+    looking = false;
+    if (atomic_load(&control->recording) != 0)
+        note_stack(stack);
+    if (stack == wanted && atomic_compare_exchange_strong(&control->stack, &wanted, 0))
+        atomic_store(&control->before, 0);
+}
+
 static bool is_chosen(void)
 {
     int64_t made = atomic_fetch_add(&control->made, 1);
-    int64_t before = atomic_fetch_sub(&control->before, 1);
     int64_t every = atomic_load(&control->every);
+    int64_t before;
 
+    look_at_stack();
+    before = atomic_fetch_sub(&control->before, 1);
     return (before <= 0 && before > -atomic_load(&control->burst)) || (every > 0 && made % every == 0);
 }
 
@@ -141,7 +191,8 @@ static bool fails_now(void)
 {
     if (control == NULL || in_name_service || !is_chosen())
         return false;
-    if (atomic_fetch_add(&control->failed, 1) == 0 && getenv("ALLOCATIONS_TRACE") != NULL)
+    atomic_fetch_add(&control->failed, 1);
+    if (getenv("ALLOCATIONS_TRACE") != NULL)
         show_stack("allocation fails:\n");
     errno = ENOMEM;
     return true;
