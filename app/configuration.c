@@ -35,18 +35,22 @@ static bool check_account(const struct account_config *account, struct error *er
         credentials_check_role_session_name(account->role_session_name, &plain) &&
         (account->credentials_uri[0] == '\0' || credentials_check_uri(account->credentials_uri, &plain)))
         return true;
-    error_set(error, ERROR_CONFIG, "[account %s] %s", account->aliyun_uid, plain.message);
+    error_set(error, plain.class, "[account %s] %s", account->aliyun_uid, plain.message);
     return false;
 }
 
 /* The metadata service's own address is what "" stands for. */
 static bool check_metadata_endpoint(const char *endpoint, struct error *error)
 {
-    struct error plain;
+    struct error plain = {.class = ERROR_NONE};
 
     if (endpoint[0] == '\0' ||
         (strncmp(endpoint, "http://", strlen("http://")) == 0 && transport_check_endpoint(endpoint, &plain)))
         return true;
+    if (plain.class == ERROR_NO_MEMORY) {
+        error_set(error, plain.class, "[accounts] metadata_endpoint: out of memory while reading it");
+        return false;
+    }
     error_set(error, ERROR_CONFIG,
               "[accounts] metadata_endpoint is '%.80s', expected http:// with a loopback address and nothing "
               "after it; leave it out for http://100.100.100.200",
@@ -60,11 +64,11 @@ static bool check_accounts(const struct config *config, struct error *error)
     struct error plain;
 
     if (common->sts_endpoint[0] != '\0' && !credentials_check_sts_endpoint(common->sts_endpoint, &plain)) {
-        error_set(error, ERROR_CONFIG, "[accounts] %s", plain.message);
+        error_set(error, plain.class, "[accounts] %s", plain.message);
         return false;
     }
     if (!transport_check_proxy(common->sts_proxy, &plain)) {
-        error_set(error, ERROR_CONFIG, "[accounts] %s", plain.message);
+        error_set(error, plain.class, "[accounts] %s", plain.message);
         return false;
     }
     for (size_t i = 0; i < config->account_count; i++) {
@@ -86,7 +90,8 @@ static bool check_values(const struct config *config, struct error *error)
         check_readable("[mysql] server_public_key_file", config->mysql.server_public_key_file, error) &&
         web_config_check(&config->web, error) && check_accounts(config, error))
         return true;
-    error_set(error, ERROR_CONFIG, "%s: %s", config->path, error->message);
+    error_set(error, error->class == ERROR_NO_MEMORY ? ERROR_NO_MEMORY : ERROR_CONFIG, "%s: %s", config->path,
+              error->message);
     return false;
 }
 
@@ -97,7 +102,7 @@ struct config *runtime_load_config(const struct options *options, struct error *
     if (config == NULL)
         return NULL;
     if (!options_override(options, config)) {
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        error_set(error, ERROR_NO_MEMORY, "out of memory while reading the options");
     } else if (check_values(config, error)) {
         return config;
     }
@@ -188,7 +193,7 @@ static bool apply_to_scheduler(struct runtime *runtime, struct config *config, s
     if (!scheduler_call(runtime->scheduler, apply_config, &arrival))
         error_set(error, ERROR_SYSTEM, "the scheduler was too busy to take the configuration; reload again");
     else if (!arrival.applied)
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        error_set(error, ERROR_NO_MEMORY, "out of memory while the scheduler takes the configuration");
     return arrival.applied;
 }
 
@@ -208,7 +213,7 @@ static bool put_in_force(struct runtime *runtime, struct config *config, struct 
     change = keyring_prepare(runtime->keyring, config);
     if (change == NULL || !apply_to_scheduler(runtime, config, error)) {
         if (change == NULL)
-            error_set(error, ERROR_NO_MEMORY, "out of memory");
+            error_set(error, ERROR_NO_MEMORY, "out of memory while preparing the credentials");
         keyring_abandon(change);
         web_settings_free(web);
         return false;

@@ -248,7 +248,7 @@ struct runtime *runtime_start(const struct options *options, struct config *conf
     runtime_configure_log(config);
     runtime = runtime_new(options, config);
     if (runtime == NULL) {
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        error_set(error, ERROR_NO_MEMORY, "out of memory while setting up the parts of the program");
         return NULL;
     }
     for (size_t i = 0; i < PART_COUNT; i++) {

@@ -89,17 +89,20 @@ static bool fill_parts(const struct endpoint *endpoint, struct transport_endpoin
 bool transport_split_endpoint(const char *endpoint, struct transport_endpoint *parts, struct error *error)
 {
     struct endpoint parsed;
+    struct error plain;
     const char *fault = NULL;
-    bool ok = false;
+    bool ok = endpoint_parse(endpoint, &parsed, &plain);
 
-    if (!endpoint_parse(endpoint, &parsed))
-        fault = "not a URL with a protocol and a host";
-    else
+    if (ok) {
         fault = find_fault(endpoint, &parsed);
+        ok = fault == NULL && fill_parts(&parsed, parts, error);
+    } else if (plain.class == ERROR_NO_MEMORY) {
+        error_set(error, plain.class, "[das] endpoint: %s", plain.message);
+    } else {
+        fault = plain.message;
+    }
     if (fault != NULL)
         error_set(error, ERROR_CONFIG, "[das] endpoint: %s; " EXPECTED, fault);
-    else
-        ok = fill_parts(&parsed, parts, error);
     endpoint_release(&parsed);
     return ok;
 }

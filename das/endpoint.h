@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "core/error.h"
+
 struct endpoint {
     char *scheme;
     char *host;      /* [::1] in brackets */
@@ -13,10 +15,10 @@ struct endpoint {
 };
 
 /*
- * False when it is no URL with a scheme and a host, or memory runs out. Release it in any case.
- * Both are in url.c, which knows libcurl.
+ * False when it is no URL with a scheme and a host (ERROR_CONFIG) or memory runs out (ERROR_NO_MEMORY); the
+ * message does not repeat the URL. Release it in any case. Both are in url.c, which knows libcurl.
  */
-bool endpoint_parse(const char *url, struct endpoint *endpoint);
+bool endpoint_parse(const char *url, struct endpoint *endpoint, struct error *error);
 void endpoint_release(struct endpoint *endpoint);
 
 /* The host is in 127.0.0.0/8, or [::1] or localhost. */

@@ -113,29 +113,38 @@ static bool has_port(const char *text)
     return colon != NULL && strchr(colon, ']') == NULL;
 }
 
-/* Read as a URL of a scheme that libcurl's parser knows; socks5 is none. */
-static bool is_proxy(const char *text)
+/* Read as a URL of a scheme that libcurl's parser knows; socks5 is none. *error tells when memory ran out. */
+static bool is_proxy(const char *text, struct error *error)
 {
     const char *rest = behind_scheme(text);
     struct endpoint endpoint;
     struct strbuf url;
     bool ok;
 
+    error_clear(error);
     if (rest == text || !is_proxy_scheme(text, (size_t)(rest - text) - strlen("://")) || !has_port(text))
         return false;
     strbuf_init(&url, 0);
     strbuf_append_format(&url, "http://%s", rest);
-    ok = endpoint_parse(strbuf_text(&url), &endpoint) && !endpoint.has_target &&
+    ok = endpoint_parse(strbuf_text(&url), &endpoint, error) && !endpoint.has_target &&
          strchr(endpoint.host, '@') == NULL;
     endpoint_release(&endpoint);
+    if (strbuf_failed(&url))
+        error_set(error, ERROR_NO_MEMORY, "out of memory while reading it");
     strbuf_release_secret(&url);
-    return ok;
+    return ok && error->class == ERROR_NONE;
 }
 
 bool transport_check_proxy(const char *proxy, struct error *error)
 {
-    if (proxy[0] == '\0' || strcmp(proxy, PROXY_OF_ENVIRONMENT) == 0 || is_proxy(proxy))
+    struct error plain;
+
+    if (proxy[0] == '\0' || strcmp(proxy, PROXY_OF_ENVIRONMENT) == 0 || is_proxy(proxy, &plain))
         return true;
+    if (plain.class == ERROR_NO_MEMORY) {
+        error_set(error, plain.class, "sts_proxy: %s", plain.message);
+        return false;
+    }
     error_set(error, ERROR_CONFIG,
               "sts_proxy cannot be used; expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT (https, "
               "socks5 "

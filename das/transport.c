@@ -459,13 +459,14 @@ bool transport_send(struct transport *transport, const struct transport_request 
 {
     struct exchange exchange;
     struct endpoint endpoint;
+    struct error plain;
     bool ok = false;
 
     transport_response_release(response);
     response->attempted = false;
     response->answered = true;
-    if (!endpoint_parse(request->url, &endpoint))
-        error_set(error, ERROR_CONFIG, "the URL of the request cannot be read");
+    if (!endpoint_parse(request->url, &endpoint, &plain))
+        error_set(error, plain.class, "the URL of the request: %s", plain.message);
     else if (!is_allowed(request, &endpoint))
         error_set(error, ERROR_CONFIG, "%s: not https, and no loopback address: nothing was sent",
                   endpoint.host);

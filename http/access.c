@@ -337,7 +337,6 @@ static void read_users_again(struct access *access, int64_t now)
 
     access->looking = true;
     mutex_unlock(&access->mutex);
-    error_set(&error, ERROR_NO_MEMORY, "out of memory");
     stamp = file_stamp_of(path != NULL ? path : "");
     changed = path != NULL && !file_stamp_equal(&stamp, &seen);
     if (changed) {

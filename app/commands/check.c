@@ -147,7 +147,7 @@ static bool check_accounts(const struct check *check)
     bool good = true;
 
     if (ids == NULL) {
-        terminal_line(check->out, "  out of memory");
+        terminal_line(check->out, "  out of memory while listing the accounts");
         return false;
     }
     print_head(check->out);
@@ -212,7 +212,7 @@ static void nothing_changed(void *context, const char *aliyun_uid)
 
 static bool out_of_memory(FILE *errors)
 {
-    terminal_line(errors, "check failed: out of memory");
+    terminal_line(errors, "check failed: out of memory while setting up the check");
     return false;
 }
 

@@ -236,7 +236,7 @@ static bool url_of(struct listener *found, struct strbuf *url, struct error *err
     if (!strbuf_failed(&found->listen) && !strbuf_failed(&found->external_url) &&
         !strbuf_failed(&found->route_prefix) && !strbuf_failed(url))
         return true;
-    error_set(error, ERROR_NO_MEMORY, "out of memory");
+    error_set(error, ERROR_NO_MEMORY, "out of memory while making the address to ask");
     return false;
 }
 

@@ -108,7 +108,7 @@ bool read_secret(const char *name, struct strbuf *out, struct error *error)
 
     strbuf_init(out, SECRET_SIZE_MAX);
     if (!strbuf_reserve(out, SECRET_SIZE_MAX)) { /* growing would leave copies behind */
-        error_set(error, ERROR_NO_MEMORY, "out of memory");
+        error_set(error, ERROR_NO_MEMORY, "out of memory before reading the %s", name);
         return false;
     }
     ok = isatty(STDIN_FILENO) ? ask_without_echo(name, out, error) : read_input(true, out, error);

@@ -1,10 +1,16 @@
 #include "test/das/no_memory_fixture.h"
 
 #include <curl/curl.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "das/client.h"
 
@@ -34,4 +40,21 @@ const char *no_memory_endpoint(struct server_process *server, const char *scheme
 
     snprintf(endpoint, sizeof(endpoint), "%s://localhost:%d", scheme, server_process_port(server, listener));
     return endpoint;
+}
+
+void no_memory_blames_nothing(bool (*check)(const char *text, struct error *error), const char *text)
+{
+    int failed_at = 0;
+
+    do {
+        struct error error;
+
+        fail_allocation(failed_at++);
+        if (!check(text, &error)) {
+            assert_int_equal(error.class, ERROR_NO_MEMORY);
+            assert_non_null(strstr(error.message, "out of memory"));
+            assert_null(strstr(error.message, "expected"));
+        }
+    } while (!all_allocations_done());
+    assert_true(failed_at > 5);
 }

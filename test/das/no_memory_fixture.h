@@ -5,6 +5,7 @@
 #ifndef TEST_DAS_NO_MEMORY_FIXTURE_H
 #define TEST_DAS_NO_MEMORY_FIXTURE_H
 
+#include "core/error.h"
 #include "test/das/failing_allocation.h"
 #include "test/das/server_process.h"
 
@@ -14,5 +15,8 @@ int no_memory_stop(void **state);
 
 /* The address of one of the server's listeners; valid until the next call. */
 const char *no_memory_endpoint(struct server_process *server, const char *scheme, const char *listener);
+
+/* Each allocation of check(text) fails once: it says that memory ran out, and blames the text for nothing. */
+void no_memory_blames_nothing(bool (*check)(const char *text, struct error *error), const char *text);
 
 #endif

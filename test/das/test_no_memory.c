@@ -13,6 +13,7 @@
 #include "das/client.h"
 #include "das/elide.h"
 #include "das/sign.h"
+#include "das/transport.h"
 #include "test/das/no_memory_fixture.h"
 
 static void test_parsing(void **state)
@@ -113,12 +114,26 @@ static void test_whole_calls(void **state)
     credentials_put(credentials);
 }
 
+static void test_an_endpoint_is_not_blamed(void **state)
+{
+    (void)state;
+    no_memory_blames_nothing(transport_check_endpoint, "https://das.example:8443/");
+}
+
+static void test_a_proxy_is_not_blamed(void **state)
+{
+    (void)state;
+    no_memory_blames_nothing(transport_check_proxy, "http://user:canary@192.0.2.1:3128");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parsing),
         cmocka_unit_test(test_signing_and_credentials),
         cmocka_unit_test(test_whole_calls),
+        cmocka_unit_test(test_an_endpoint_is_not_blamed),
+        cmocka_unit_test(test_a_proxy_is_not_blamed),
     };
 
     return cmocka_run_group_tests(tests, no_memory_start, no_memory_stop);

@@ -24,10 +24,10 @@ SECONDS = int(os.environ.get("TORTURE_SECONDS", "5400"))
 BURSTS = (1, 100)
 SIDE_BY_SIDE = 2
 PROGRESS_EVERY = 50
-CYCLES_SECONDS = 4
+CYCLES_SECONDS = 4  # until every call stack of cycles and loads has come
 
 ACTIONS = {
-    "cycles": lambda exporter: time.sleep(CYCLES_SECONDS),
+    "cycles": lambda exporter: None,
     "scrape": lambda exporter: exporter.get("/metrics"),
     "gzip": lambda exporter: exporter.get("/metrics", Accept_Encoding="gzip"),
     "overview": lambda exporter: exporter.get("/"),
@@ -78,39 +78,39 @@ class Whole(torture.Case):
         self.refused = 0
         self.results = Results()
         self.deadline = time.monotonic() + SECONDS
-        self.left = 0
+        self.jobs = []
 
     def test_every_stack(self):
-        self.go_through_actions()
-        self.go_through("stop", self.record_stop(), self.last_moments)
+        """In an order of chance, so that a run that ends early has seen something of every phase."""
+        self.add_phase("start", self.record_start(), self.life)
+        self.add_phase("stop", self.record_stop(), self.last_moments)
         for arguments in torture.COMMANDS:
-            self.go_through(arguments[0], self.command(arguments, recording=1)[1].stacks(),
-                            functools.partial(self.command, arguments))
-        self.go_through("start", self.record_start(), self.life)
-        print(f"{len(self.results.good)} failures were withstood, {self.results.not_reached} not reached this time, "
-              f"{self.left} are left for the next run", flush=True)
-        self.assertEqual(self.results.found, [])
-
-    def go_through(self, phase, stacks, fail):
-        """fail(stack, burst) returns (what is wrong, the allocations)."""
-        jobs = [(stack, burst) for burst in BURSTS for stack in sorted(stacks)
-                if (phase, stack, burst) not in self.results.good]
+            self.add_phase(arguments[0], self.command(arguments, recording=1)[1].stacks(),
+                           functools.partial(self.command, arguments))
+        self.add_actions()
+        jobs = [job for job in self.jobs if job[:3] not in self.results.good]
         random.Random(1).shuffle(jobs)
         progress = itertools.count(1)
-        print(f"{phase}: {len(stacks)} call stacks, {len(jobs)} failures to go", flush=True)
 
         def run(job):
             if time.monotonic() > self.deadline:
-                self.left += 1
                 return
-            wrong, allocations = fail(stack=job[0], burst=job[1])
-            wrong = wrong or self.wrong_signature()
-            self.results.add(phase, *job, allocations.failed() > 0, wrong)
+            phase, stack, burst, fail = job
+            wrong, allocations = fail(stack=stack, burst=burst)
+            self.results.add(phase, stack, burst, allocations.failed() > 0, wrong or self.wrong_signature())
             done = next(progress)
-            if wrong or done % PROGRESS_EVERY == 0:
-                print(f"{phase}: {done} of {len(jobs)}, {len(self.results.found)} found in all", flush=True)
+            if done % PROGRESS_EVERY == 0:
+                print(f"{done} of {len(jobs)} failures, {len(self.results.found)} found something", flush=True)
 
         self.side_by_side(SIDE_BY_SIDE, run, jobs)
+        print(f"{len(self.results.good)} of {len(self.jobs)} failures were withstood, in this and earlier runs; "
+              f"{self.results.not_reached} of this run did not come", flush=True)
+        self.assertEqual(self.results.found, [])
+
+    def add_phase(self, phase, stacks, fail):
+        """fail(stack, burst) returns (what is wrong, the allocations)."""
+        print(f"{phase}: {len(stacks)} call stacks", flush=True)
+        self.jobs += [(phase, stack, burst, fail) for stack in sorted(stacks) for burst in BURSTS]
 
     def wrong_signature(self):
         """Of this failure, or of the one beside it."""
@@ -129,19 +129,21 @@ class Whole(torture.Case):
         exporter.stop()
         return allocations.stacks()
 
-    def go_through_actions(self):
+    def add_actions(self):
         """Each worker has an exporter, and a new one when that has ended."""
         exporter, allocations = self.start_tortured()
         noted, stacks = set(), {}
         for name, action in ACTIONS.items():
             with allocations.failing(recording=1):
                 action(exporter)
+                if name == "cycles":
+                    time.sleep(CYCLES_SECONDS)
             stacks[name] = allocations.stacks() - noted
             noted |= stacks[name]
         exporter.stop()
         own = threading.local()
         for name, action in ACTIONS.items():
-            self.go_through(name, stacks[name], functools.partial(self.fail_action, own, action))
+            self.add_phase(name, stacks[name], functools.partial(self.fail_action, own, action))
 
     def fail_action(self, own, action, **how):
         if getattr(own, "exporter", None) is None:
@@ -151,6 +153,9 @@ class Whole(torture.Case):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 allocations.fail(**how)
                 action(exporter)
+            deadline = time.monotonic() + CYCLES_SECONDS
+            while allocations.failed() == 0 and time.monotonic() < deadline:
+                time.sleep(0.01)
             allocations.stop_failing()
             exporter.wait_for("a good scrape", lambda: self.serves(exporter))
             return None, allocations

@@ -87,7 +87,10 @@ bool credentials_fetch_ecs_role(struct transport *transport, const struct ecs_ro
 bool credentials_fetch_uri(struct transport *transport, const char *uri, struct issued_credentials *out,
                            struct error *error);
 
-/* False with ERROR_CONFIG for what the functions above would refuse so: to validate a configuration. Pure. */
+/*
+ * False with ERROR_CONFIG for what the functions above would refuse so, or with ERROR_NO_MEMORY: to validate a
+ * configuration. Pure.
+ */
 bool credentials_check_sts_endpoint(const char *sts_endpoint, struct error *error);
 bool credentials_check_role_session_name(const char *name, struct error *error);
 bool credentials_check_uri(const char *uri, struct error *error);

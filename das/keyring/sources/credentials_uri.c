@@ -7,16 +7,22 @@
 #define EXPECTED "expected https://… or http:// with a loopback address, without a user"
 
 /* A URI may hold a secret in any part but its host, so that it is never repeated. */
-static bool check_parts(bool parsed, const struct endpoint *endpoint, struct error *error)
+static bool parse(const char *uri, struct endpoint *endpoint, struct error *error)
 {
     const char *fault = NULL;
+    struct error plain;
 
-    if (!parsed)
-        fault = "not a URL with a protocol and a host";
-    else if (!endpoint_is_allowed(endpoint))
+    if (!endpoint_parse(uri, endpoint, &plain)) {
+        if (plain.class == ERROR_NO_MEMORY) {
+            error_set(error, plain.class, "credentials_uri: %s", plain.message);
+            return false;
+        }
+        fault = plain.message;
+    } else if (!endpoint_is_allowed(endpoint)) {
         fault = "plain http would show the keys to the network, or the protocol is unknown";
-    else if (endpoint->has_user)
+    } else if (endpoint->has_user) {
         fault = "no user or password is allowed";
+    }
     if (fault != NULL)
         error_set(error, ERROR_CONFIG, "credentials_uri: %s; " EXPECTED, fault);
     return fault == NULL;
@@ -25,7 +31,7 @@ static bool check_parts(bool parsed, const struct endpoint *endpoint, struct err
 bool credentials_check_uri(const char *uri, struct error *error)
 {
     struct endpoint endpoint;
-    bool ok = check_parts(endpoint_parse(uri, &endpoint), &endpoint, error);
+    bool ok = parse(uri, &endpoint, error);
 
     endpoint_release(&endpoint);
     return ok;
@@ -65,8 +71,7 @@ bool credentials_fetch_uri(struct transport *transport, const char *uri, struct 
     bool ok;
 
     *out = (struct issued_credentials){NULL, 0};
-    ok = check_parts(endpoint_parse(uri, &endpoint), &endpoint, error) &&
-         ask(transport, uri, endpoint.host, out, error);
+    ok = parse(uri, &endpoint, error) && ask(transport, uri, endpoint.host, out, error);
     endpoint_release(&endpoint);
     return ok;
 }

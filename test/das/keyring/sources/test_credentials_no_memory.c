@@ -234,13 +234,30 @@ static int stop(void **state)
     return no_memory_stop(state);
 }
 
+static void test_a_credentials_uri_is_not_blamed(void **state)
+{
+    (void)state;
+    no_memory_blames_nothing(credentials_check_uri, "https://192.0.2.1:8443/keys?of=all");
+}
+
+static void test_an_sts_endpoint_is_not_blamed(void **state)
+{
+    (void)state;
+    no_memory_blames_nothing(credentials_check_sts_endpoint, "sts.example");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_assume_role), cmocka_unit_test(test_assume_role_with_oidc),
-        cmocka_unit_test(test_ecs_role),    cmocka_unit_test(test_credentials_uri),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_signing),
+        cmocka_unit_test(test_assume_role),
+        cmocka_unit_test(test_assume_role_with_oidc),
+        cmocka_unit_test(test_ecs_role),
+        cmocka_unit_test(test_credentials_uri),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_signing),
         cmocka_unit_test(test_fernet),
+        cmocka_unit_test(test_a_credentials_uri_is_not_blamed),
+        cmocka_unit_test(test_an_sts_endpoint_is_not_blamed),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
