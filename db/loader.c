@@ -200,7 +200,8 @@ static void record(struct loader *loader, const struct load *load, int64_t now)
     for (int i = 0; i < LOAD_SCOPE_COUNT; i++) {
         struct scope_state *state = &loader->scopes[i];
 
-        state->hold = loader->holds[i];
+        if (load_schedule_wanted(&loader->schedule, load_scope_at(i)))
+            state->hold = loader->holds[i];
         loader->held_loads += (load->held & load_scope_at(i)) != 0;
         if ((load->loaded & load_scope_at(i)) != 0) {
             state->success_unix_ms = clock_unix_ms();

@@ -270,6 +270,33 @@ static void test_emptied_file_is_held_until_a_reload_is_asked_for(void **state)
     assert_int_equal(targets_of(&fixture->seen), 0);
 }
 
+static void test_load_that_is_no_longer_wanted_is_not_held(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config *config = file_config(fixture->file);
+    struct config *next = file_config(fixture->file);
+    int64_t deadline = clock_now() + PATIENCE;
+    struct loader_status status;
+
+    config->metrics[METRIC_MAX_USER_CONNECTIONS].interval = NS_PER_SECOND / 10;
+    write_file(fixture, ONE);
+    start_loader(fixture, config);
+    await(&fixture->seen, &fixture->seen.limit_loads, 1);
+    write_file(fixture, "[instance rm-test1]\nins_type=rds\naliyun_uid=1000000000000001\n");
+    do {
+        loader_status(fixture->loader, &status);
+    } while (!status.is_held && clock_now() < deadline);
+    assert_true(status.is_held);
+    next->metrics[METRIC_MAX_USER_CONNECTIONS].enabled = false;
+    loader_configure(fixture->loader, next);
+    config_put(next);
+    await(&fixture->seen, &fixture->seen.inventories, 2);
+    loader_request(fixture->loader, LOAD_INSTANCES);
+    await(&fixture->seen, &fixture->seen.inventories, 3); /* so that the one before is in the status */
+    loader_status(fixture->loader, &status);
+    assert_false(status.is_held);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -287,6 +314,7 @@ int main(void)
         TEST(test_request_loads_again),
         TEST(test_requests_during_a_load_are_one_more_load),
         TEST(test_emptied_file_is_held_until_a_reload_is_asked_for),
+        TEST(test_load_that_is_no_longer_wanted_is_not_held),
         TEST(test_new_configuration_is_used_at_once),
         TEST(test_loader_without_a_start_stops_and_is_freed),
         TEST(test_stop_interrupts_the_wait_for_the_next_load),
