@@ -57,7 +57,7 @@ static const char *defect_of(const struct mg_request_info *info)
 
 /* The header fields with which proxies tell for whom they ask; '*' stands for any text. */
 static const char *const forwarding_fields[] = {
-    "Forwarded", "Via", "X-Forwarded*", "X-Envoy-*", "X-Real-IP", "*Client-IP", "*Connecting-IP",
+    "*Forwarded*", "Via", "X-Envoy-*", "*Real-IP", "*Client-IP", "*ClientIP", "*Connecting-IP",
 };
 
 /* A proxy on this machine makes every client's connection come from a loopback address. */

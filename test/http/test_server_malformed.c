@@ -211,6 +211,7 @@ static void test_whatever_a_proxy_adds_counts_as_forwarded(void **state)
         "Forwarded: for=192.0.2.1", "Via: 1.1 proxy",           "X-Forwarded-Host: x",
         "x-forwarded-proto: https", "X-Envoy-Peer-Metadata: x", "X-Real-Ip: 192.0.2.1",
         "True-Client-IP: x",        "Fastly-Client-IP: x",      "CF-Connecting-IP: x",
+        "X-Azure-ClientIP: x",      "Ali-Cdn-Real-Ip: x",       "X-Original-Forwarded-For: x",
     };
     char field[64];
 
