@@ -80,3 +80,8 @@ const char *mount_below(const struct mount *mount, const char *path)
         return MOUNT_ENTRANCE;
     return path[length] == '/' ? path + length : MOUNT_OUTSIDE;
 }
+
+const char *mount_entrance(const struct mount *mount, const char *path)
+{
+    return strcmp(path, "/") == 0 ? mount->route_prefix : mount->external_path;
+}

@@ -33,4 +33,10 @@ bool mount_init(struct mount *mount, const char *external_url, const char *route
  */
 const char *mount_below(const struct mount *mount, const char *path);
 
+/*
+ * Below which path the pages are for who asked for the path of a MOUNT_ENTRANCE. Without the prefix nobody came through
+ * the proxy, whose path may lead back to "/".
+ */
+const char *mount_entrance(const struct mount *mount, const char *path);
+
 #endif

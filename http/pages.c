@@ -121,8 +121,8 @@ static void page_entrance(const struct page_request *request, const struct provi
                           struct page_response *response)
 {
     (void)providers;
-    page_text(response, 302, "%s/", page_external_path(request));
-    snprintf(response->location, sizeof(response->location), "%s/", page_external_path(request));
+    page_text(response, 302, "%s/", request->entrance);
+    snprintf(response->location, sizeof(response->location), "%s/", request->entrance);
 }
 
 static void answer_not_found(const struct page_request *request, struct page_response *response)

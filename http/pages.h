@@ -20,6 +20,7 @@ struct page_request {
     const char *method; /* "GET" */
     const char *path;   /* below the route prefix, see mount_below(); percent-encoded paths match no page */
     const char *external_path; /* that which paths in the answer begin with; NULL or "": nothing */
+    const char *entrance;      /* likewise, of a redirect for MOUNT_ENTRANCE */
     const char *query;         /* raw, without '?'; NULL: none */
     const char *accept;
     const char *accept_encoding;

@@ -179,6 +179,7 @@ void server_request_read(struct mg_connection *connection, const struct mount *m
         .from_loopback = guard_is_loopback(info->remote_addr) && !is_forwarded(info),
     };
     read_target(info->request_uri, request);
+    request->entrance = mount_entrance(mount, request->path);
     request->path = mount_below(mount, request->path);
     read_form(connection, request, body);
 }

@@ -117,6 +117,14 @@ http {{
         self.check_health()
         self.check_pages()
 
+    def test_a_proxy_that_adds_the_path(self):
+        arguments = ["--web.external-url=https://proxy.example/", "--web.route-prefix=" + PREFIX]
+        exporter = self.start(self.simulator(), [ONE], arguments=arguments, web={"listen": "127.0.0.1:0"})
+        for path, location in (("/", PREFIX + "/"), (PREFIX, "/")):
+            reply = self.ask(path, port=exporter.port)
+            self.assertEqual((reply.status, reply.headers["Location"]), (302, location))
+        self.assertEqual(self.ask(PREFIX + "/", port=exporter.port).status, 200)
+
     def test_without_a_token_nobody_refreshes_through_the_proxy(self):
         self.start_below(PASSED_ON)
         own = {**FORM, "Origin": f"http://127.0.0.1:{self.port}"}

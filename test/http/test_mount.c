@@ -96,6 +96,20 @@ static void test_paths_are_looked_for_below_the_prefix(void **state)
     assert_string_equal(mount_below(&mount, "/d"), MOUNT_OUTSIDE);
 }
 
+static void test_the_entrance_leads_below_the_prefix(void **state)
+{
+    struct error error = {0};
+    struct mount mount;
+
+    (void)state;
+    assert_true(mount_init(&mount, "/proxy", "/db", &error));
+    assert_string_equal(mount_entrance(&mount, "/"), "/db");
+    assert_string_equal(mount_entrance(&mount, "/db"), "/proxy");
+    assert_true(mount_init(&mount, "https://proxy.example/", "/db", &error));
+    assert_string_equal(mount_entrance(&mount, "/"), "/db");
+    assert_string_equal(mount_entrance(&mount, "/db"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_url_is_refused),
         cmocka_unit_test(test_what_is_no_prefix_is_refused),
         cmocka_unit_test(test_paths_are_looked_for_below_the_prefix),
+        cmocka_unit_test(test_the_entrance_leads_below_the_prefix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
