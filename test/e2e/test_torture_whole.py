@@ -6,6 +6,7 @@ First a run of each phase notes its call stacks; then each begins to fail. It ta
 TORTURE_SECONDS (5400) and goes on from there the next time; torture.jsonl beside the program says what was found.
 """
 
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -56,7 +57,7 @@ class Results:
             with open(self.path, "w", encoding="utf-8") as file:
                 file.write(program)
         for line in map(json.loads, lines[1:]):
-            if line["wrong"] is None:
+            if line["reached"] and line["wrong"] is None:
                 self.good.add((line["phase"], line["stack"], line["burst"]))
 
     def add(self, phase, stack, burst, reached, wrong):
@@ -64,11 +65,11 @@ class Results:
         with self.lock:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-            if wrong is None:
-                self.good.add((phase, stack, burst))
-            else:
-                self.found.append(f"{phase}, stack {stack}, {burst} in a row: {wrong}")
             self.not_reached += not reached
+            if wrong is not None:
+                self.found.append(f"{phase}, stack {stack}, {burst} in a row: {wrong}")
+            elif reached:
+                self.good.add((phase, stack, burst))
 
 
 class Whole(torture.Case):
@@ -102,7 +103,9 @@ class Whole(torture.Case):
             if done % PROGRESS_EVERY == 0:
                 print(f"{done} of {len(jobs)} failures, {len(self.results.found)} found something", flush=True)
 
-        self.side_by_side(SIDE_BY_SIDE, run, jobs)
+        pool = concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE)
+        self.addCleanup(pool.shutdown)  # after tearDown: an exporter ends with the thread that started it
+        list(pool.map(run, jobs))
         print(f"{len(self.results.good)} of {len(self.jobs)} failures were withstood, in this and earlier runs; "
               f"{self.results.not_reached} of this run did not come", flush=True)
         self.assertEqual(self.results.found, [])
@@ -132,6 +135,7 @@ class Whole(torture.Case):
     def add_actions(self):
         """Each worker has an exporter, and a new one when that has ended."""
         exporter, allocations = self.start_tortured()
+        time.sleep(CYCLES_SECONDS)  # each of its threads connects once
         noted, stacks = set(), {}
         for name, action in ACTIONS.items():
             with allocations.failing(recording=1):

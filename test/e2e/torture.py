@@ -134,7 +134,9 @@ class Case(harness.Case):
             if self.ended_with_a_sentence(exporter):
                 return None
             return exporter.log_text()[-3000:] + f"exit code {exporter.process.poll()}"
-        exporter.wait_for("sessions", lambda: allocations.stop_failing() or self.serves(exporter))
+        exporter.wait_for("a failure", lambda: allocations.failed() > 0 or exporter.logs("first cycle done"))
+        allocations.stop_failing()
+        exporter.wait_for("sessions", lambda: self.serves(exporter))
         return "; ".join(exporter.judge()) or None
 
     def last_moments(self, **how):
