@@ -49,16 +49,25 @@ void load_run(struct load *load)
     rows_release(&rows);
 }
 
-/* How many entries were built for one scope. */
-static size_t entries(const struct load *load, unsigned scope)
+static struct load_size inventory_size(const struct inventory *inventory)
+{
+    struct load_size size = {.entries = inventory->instance_count};
+
+    for (size_t i = 0; i < inventory->instance_count; i++)
+        size.clusters += strcmp(inventory->instances[i].ins_type, "polardb") == 0;
+    return size;
+}
+
+/* What was built for one scope. */
+static struct load_size built_size(const struct load *load, unsigned scope)
 {
     switch (scope) {
     case LOAD_INSTANCES:
-        return load->inventory->instance_count;
+        return inventory_size(load->inventory);
     case LOAD_USERS:
-        return load->limits->count;
+        return (struct load_size){.entries = load->limits->count};
     default:
-        return load->accounts->count;
+        return (struct load_size){.entries = load->accounts->count};
     }
 }
 
@@ -82,8 +91,10 @@ static void log_held(unsigned scope, const struct load_hold *hold)
 {
     log_warn("inventory load held back: it lost more than half; the old one stays until a load at least 30 s "
              "later says the same, or a reload is asked for",
-             log_text("scope", load_scope_name(scope)), log_int("found", (int64_t)hold->found),
-             log_int("in_force", (int64_t)hold->in_force));
+             log_text("scope", load_scope_name(scope)), log_int("found", (int64_t)hold->found.entries),
+             log_int("in_force", (int64_t)hold->in_force.entries),
+             log_int("clusters_found", (int64_t)hold->found.clusters),
+             log_int("clusters_in_force", (int64_t)hold->in_force.clusters));
 }
 
 void load_hold_back(struct load *load, struct load_hold holds[LOAD_SCOPE_COUNT], int64_t now)
@@ -94,7 +105,7 @@ void load_hold_back(struct load *load, struct load_hold holds[LOAD_SCOPE_COUNT],
 
         if ((load->loaded & scope) == 0)
             continue;
-        belief = load_hold_judge(&holds[i], entries(load, scope), (load->asked & scope) != 0, now);
+        belief = load_hold_judge(&holds[i], built_size(load, scope), (load->asked & scope) != 0, now);
         if (belief == LOAD_HELD_ANEW)
             log_held(scope, &holds[i]);
         if (belief != LOAD_BELIEVED)

@@ -13,7 +13,7 @@
 struct load {
     const struct config *config;
     unsigned scope;  /* to be loaded */
-    unsigned asked;  /* those of it that a person asked for */
+    unsigned asked;  /* those of it that a reload asked for */
     unsigned loaded; /* loaded, built and believed; after it was handed on: in force */
     unsigned held;   /* loaded and built, but not believed yet */
     int64_t started;

@@ -1,9 +1,16 @@
 #include "db/load_hold.h"
 
-enum load_belief load_hold_judge(struct load_hold *hold, size_t found, bool asked, int64_t now)
+static bool lost_more_than_half(size_t before, size_t now)
 {
-    bool shrunk = hold->known && found < hold->in_force && found < hold->in_force - found;
-    bool same = hold->holding && found <= hold->found;
+    return now < before && now < before - now;
+}
+
+enum load_belief load_hold_judge(struct load_hold *hold, struct load_size found, bool asked, int64_t now)
+{
+    bool shrunk = hold->known && (lost_more_than_half(hold->in_force.entries, found.entries) ||
+                                  lost_more_than_half(hold->in_force.clusters, found.clusters));
+    bool same =
+        hold->holding && found.entries <= hold->found.entries && found.clusters <= hold->found.clusters;
 
     if (!shrunk || asked || (same && now - hold->since >= LOAD_HOLD_TIME)) {
         *hold = (struct load_hold){.known = true, .in_force = found};

@@ -50,7 +50,7 @@ struct loader {
     bool is_new_config;                           /* no load began with it yet */
     uint64_t undated_instances, undated_accounts; /* rows of the last good loads */
     uint64_t held_loads;
-    unsigned asked; /* scopes that a person asked for, until they are loaded */
+    unsigned asked; /* scopes that a reload asked for, until they are loaded */
     bool stopping;
     bool finished;
 };
@@ -346,7 +346,6 @@ void loader_request(struct loader *loader, unsigned scope)
 {
     mutex_lock(&loader->mutex);
     load_schedule_request(&loader->schedule, scope, clock_now());
-    loader->asked |= scope;
     mutex_unlock(&loader->mutex);
     pthread_cond_signal(&loader->wake);
 }
@@ -399,8 +398,8 @@ void loader_status(struct loader *loader, struct loader_status *status)
         status->last_error = *error;
     if (held != NULL) {
         status->is_held = true;
-        status->held_found = held->found;
-        status->held_in_force = held->in_force;
+        status->held_found = held->found.entries;
+        status->held_in_force = held->in_force.entries;
     }
     mutex_unlock(&loader->mutex);
 }

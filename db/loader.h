@@ -56,12 +56,12 @@ struct loader *loader_new(struct config *config, const struct loader_sink *sink)
 /* Starts the thread; the first load begins at once. False with *error. */
 bool loader_start(struct loader *loader, struct error *error);
 
-/* Uses a new configuration from now on and loads at once. Any thread, does not block. */
+/* Uses a new configuration from now on, and loads and believes at once. Any thread, does not block. */
 void loader_configure(struct loader *loader, struct config *config);
 
 /*
  * Asks for a load of `scope` as soon as possible. Requests that come while one is running are
- * joined into one more load after it. What it finds is believed at once. Any thread, does not block.
+ * joined into one more load after it. Any thread, does not block.
  */
 void loader_request(struct loader *loader, unsigned scope);
 

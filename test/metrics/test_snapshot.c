@@ -1,6 +1,8 @@
 #include "metrics/snapshot.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #define ZLIB_CONST
@@ -17,6 +19,22 @@
 #include "test/metrics/page_check.h"
 
 #define READERS 4
+
+/* While it is set, a compression reports its beginning and waits to be let go. */
+static atomic_bool held;
+static sem_t begun, let_go;
+
+int __real_deflate(z_stream *stream, int flush);
+int __wrap_deflate(z_stream *stream, int flush);
+
+int __wrap_deflate(z_stream *stream, int flush)
+{
+    if (atomic_exchange(&held, false)) {
+        sem_post(&begun);
+        sem_wait(&let_go);
+    }
+    return __real_deflate(stream, flush);
+}
 
 /* A page with one line of each of two families. */
 static struct snapshot *two_families(void)
@@ -261,6 +279,35 @@ static void test_gzip_is_made_once_for_all_readers(void **state)
     snapshot_put(snapshot);
 }
 
+static void *read_openmetrics_gzip(void *snapshot)
+{
+    struct snapshot_part gzip;
+
+    return snapshot_gzip(snapshot, EXPOSITION_OPENMETRICS, &gzip) ? snapshot : NULL;
+}
+
+/* With one lock for both it would never end. */
+static void test_one_format_does_not_wait_for_the_compression_of_the_other(void **state)
+{
+    struct snapshot *snapshot = two_families();
+    pthread_t reader;
+    void *result;
+
+    (void)state;
+    sem_init(&begun, 0, 0);
+    sem_init(&let_go, 0, 0);
+    atomic_store(&held, true);
+    assert_true(thread_start(&reader, "reader", read_openmetrics_gzip, snapshot, NULL));
+    sem_wait(&begun);
+    assert_gzip_is_the_page(snapshot, EXPOSITION_TEXT);
+    sem_post(&let_go);
+    pthread_join(reader, &result);
+    assert_ptr_equal(result, snapshot);
+    sem_destroy(&begun);
+    sem_destroy(&let_go);
+    snapshot_put(snapshot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_gzip_of_an_empty_page),
         cmocka_unit_test(test_gzip_of_a_page_larger_than_its_buffers),
         cmocka_unit_test(test_gzip_is_made_once_for_all_readers),
+        cmocka_unit_test(test_one_format_does_not_wait_for_the_compression_of_the_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
