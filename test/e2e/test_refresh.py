@@ -109,7 +109,7 @@ class Refresh(harness.Case):
 
     def test_get_is_405_with_allow(self):
         reply = self.exporter.get("/refresh")
-        self.assertEqual((reply.status, reply.headers["Allow"]), (405, "POST"))
+        self.assertEqual((reply.status, reply.headers["Allow"]), (405, "POST, OPTIONS"))
 
     def test_a_body_is_refused(self):
         reply = self.exporter.request("POST", "/refresh", {"Content-Length": "0", "Transfer-Encoding": "chunked"})
