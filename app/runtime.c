@@ -275,7 +275,7 @@ bool runtime_stop(struct runtime *runtime)
         if (parts[i - 1].stop != NULL)
             parts[i - 1].stop(runtime);
     }
-    if (!loader_stop(runtime->loader, loader_deadline - clock_now())) {
+    if (!loader_stop(runtime->loader, loader_deadline)) {
         log_warn("stopping without waiting for the inventory database");
         return false;
     }

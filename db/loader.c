@@ -412,9 +412,8 @@ void loader_stop_soon(struct loader *loader)
     pthread_cond_signal(&loader->wake);
 }
 
-bool loader_stop(struct loader *loader, int64_t timeout_ns)
+bool loader_stop(struct loader *loader, int64_t deadline)
 {
-    int64_t deadline = clock_add(clock_now(), timeout_ns);
     bool finished;
 
     if (!loader->started || loader->joined)

@@ -75,10 +75,10 @@ void loader_status(struct loader *loader, struct loader_status *status);
 void loader_stop_soon(struct loader *loader);
 
 /*
- * Asks the thread to end and waits up to timeout_ns. False when it is still inside a blocking
+ * Asks the thread to end and waits until the deadline, which may have passed. False when it is still inside a blocking
  * call then: the caller must leave the process without freeing. Main thread.
  */
-bool loader_stop(struct loader *loader, int64_t timeout_ns);
+bool loader_stop(struct loader *loader, int64_t deadline);
 
 /* After a loader_stop that answered true, or without a start. NULL is allowed. */
 void loader_free(struct loader *loader);

@@ -181,7 +181,7 @@ int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    if (fixture->loader != NULL && !loader_stop(fixture->loader, PATIENCE))
+    if (fixture->loader != NULL && !loader_stop(fixture->loader, clock_now() + PATIENCE))
         return -1;
     loader_free(fixture->loader);
     config_put(fixture->config);

@@ -203,6 +203,17 @@ static void test_loader_without_a_start_stops_and_is_freed(void **state)
     assert_true(loader_stop(fixture->loader, 0));
 }
 
+static void test_stop_whose_deadline_has_passed_waits_for_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_file(fixture, ONE);
+    start_loader(fixture, file_config(fixture->file));
+    await(&fixture->seen, &fixture->seen.limit_loads, 1);
+    loader_stop(fixture->loader, clock_now() - NS_PER_SECOND);
+    assert_true(loader_stop(fixture->loader, clock_now() + PATIENCE));
+}
+
 static void test_stop_interrupts_the_wait_for_the_next_load(void **state)
 {
     struct fixture *fixture = *state;
@@ -212,7 +223,7 @@ static void test_stop_interrupts_the_wait_for_the_next_load(void **state)
     start_loader(fixture, file_config(fixture->file));
     await(&fixture->seen, &fixture->seen.limit_loads, 1);
     start_time = clock_now();
-    assert_true(loader_stop(fixture->loader, PATIENCE));
+    assert_true(loader_stop(fixture->loader, clock_now() + PATIENCE));
     assert_in_range(clock_now() - start_time, 0, 30 * NS_PER_SECOND);
 }
 
@@ -317,6 +328,7 @@ int main(void)
         TEST(test_load_that_is_no_longer_wanted_is_not_held),
         TEST(test_new_configuration_is_used_at_once),
         TEST(test_loader_without_a_start_stops_and_is_freed),
+        TEST(test_stop_whose_deadline_has_passed_waits_for_nobody),
         TEST(test_stop_interrupts_the_wait_for_the_next_load),
         TEST(test_calls_from_many_threads_do_not_race),
     };
